@@ -55,9 +55,17 @@ def load_digits(seed: int = 0) -> Digits:
         >>> digits.train_images.shape, digits.test_images.shape
         ((1437, 64), (360, 64))
         >>> print(digits.test_labels[:5])
-        [0 0 0 0 0]
+        [0 6 3 8 1]
         >>> for row in digits.test_images[0].reshape(8, 8):
-        ...     print("".join(" ·+#"[int(3 * ink)] for ink in row).rstrip())
+        ...     print("".join(" .+#"[round(3 * ink)] * 2 for ink in row).rstrip())
+            ++++..
+            ######++
+          ..++    ++..
+          ..++    ++..
+          ++++    ++++
+          ..++    ++..
+          ..++....++
+            ..####..
     """
     if not isinstance(seed, int | np.integer):
         raise TypeError(f"load_digits(): seed must be an integer, got {seed!r}")
