@@ -1,0 +1,45 @@
+"""The training steps that are timed. A new one is an entry in `WORKLOADS`, or a file.
+
+A workload is data, initial parameters and a program. The program is written once, against
+PyTorch's interface, and runs on every library that has it; other contestants are written for a
+*class* of workloads (`MLP`), whose fields say all there is to know, and pass on the rest.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import numpy as np
+
+from .mlp import MLP
+
+
+class Workload(Protocol):
+    """What the harness and the contestants with PyTorch's interface need of a workload."""
+
+    @property
+    def description(self) -> str:
+        """One line for people: the net, the rows, the loss, the optimizer."""
+
+    def data(self) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and targets, the same arrays on every call."""
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Initial parameters under the names and in the layout of the model's ``state_dict``."""
+
+    def model(self, nn: Any) -> Any:
+        """The module, built from the ``nn`` namespace given."""
+
+    def loss(self, nn: Any) -> Any:
+        """The loss function of (outputs, targets), built from the ``nn`` namespace given."""
+
+    def optimizer(self, optim: Any, parameters: Iterable[Any]) -> Any:
+        """The optimizer, built from the ``optim`` namespace given."""
+
+
+WORKLOADS: dict[str, Workload] = {
+    "3-4-2-1": MLP((3, 4, 2, 1), rows=1, binary=True),
+    "64-32-10": MLP((64, 32, 10), rows=32),
+    "784-128-10": MLP((784, 128, 10), rows=64),
+    "784-512-512-10": MLP((784, 512, 512, 10), rows=128),
+    "4x1024": MLP((1024, 1024, 1024, 1024, 1024), rows=512),
+}
