@@ -29,7 +29,6 @@ class Activation:
         f: ``z -> a``, shapes ``(N, n) -> (N, n)``.
         derivative: ``(z, a) -> f'(z)``, entry by entry, shape ``(N, n)``.
         vjp: ``(g, z, a) -> J(z)^T g`` with ``g = dL/da`` and the result ``dL/dz``, each ``(N, n)``.
-        formula: ``f`` in Unicode text.
 
     >>> import numpy as np
     >>> from chainrule import textbook
@@ -42,7 +41,6 @@ class Activation:
     f: Callable[[Array], Array]
     derivative: Callable[[Array, Array], Array] | None = None
     vjp: Callable[[Array, Array, Array], Array] | None = None
-    formula: str = ""
 
     def __post_init__(self) -> None:
         if (self.derivative is None) == (self.vjp is None):
@@ -135,7 +133,7 @@ def _sigmoid_derivative(z: Array, a: Array) -> Array:
 
 def _tanh_derivative(z: Array, a: Array) -> Array:
     # 1 - a^2 written as 1 / cosh(z)^2, which keeps its digits where a rounds to one.
-    e = np.exp(-np.abs(z))
+    e: Array = np.exp(-np.abs(z))
     sech = 2 * e / (1 + e * e)
     return sech * sech
 
@@ -160,28 +158,36 @@ def _normal_cdf(z: Array) -> Array:
     return np.asarray(_erfc(-z / math.sqrt(2)) / 2, dtype=z.dtype)
 
 
+def _without_overflow(z: Array) -> Array:
+    # Beyond 40 both forms of GELU are flat to the last digit, while squares and cubes overflow.
+    return np.clip(z, -40, 40)
+
+
 def _gelu(z: Array) -> Array:
     return z * _normal_cdf(z)
 
 
 def _gelu_derivative(z: Array, a: Array) -> Array:
-    return _normal_cdf(z) + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    density: Array = np.exp(-(_without_overflow(z) ** 2) / 2) / math.sqrt(2 * math.pi)
+    return _normal_cdf(z) + z * density
 
 
 _GELU_CUBIC = 0.044715
 
 
 def _gelu_tanh_inner(z: Array) -> Array:
+    z = _without_overflow(z)
     return math.sqrt(2 / math.pi) * (z + _GELU_CUBIC * z**3)
 
 
 def _gelu_tanh(z: Array) -> Array:
-    return z / 2 * (1 + np.tanh(_gelu_tanh_inner(z)))
+    tanh: Array = np.tanh(_gelu_tanh_inner(z))
+    return z / 2 * (1 + tanh)
 
 
 def _gelu_tanh_derivative(z: Array, a: Array) -> Array:
     u = _gelu_tanh_inner(z)
-    du = math.sqrt(2 / math.pi) * (1 + 3 * _GELU_CUBIC * z**2)
+    du = math.sqrt(2 / math.pi) * (1 + 3 * _GELU_CUBIC * _without_overflow(z) ** 2)
     return (1 + np.tanh(u)) / 2 + z / 2 * _tanh_derivative(u, a) * du
 
 
@@ -194,23 +200,16 @@ def _log_softmax_vjp(g: Array, z: Array, a: Array) -> Array:
     return g - np.exp(a) * row_sum(g)
 
 
-IDENTITY = Activation("identity", _identity, _identity_derivative, formula="z")
-RELU = Activation("relu", _relu, _relu_derivative, formula="max(0, z)")
-SIGMOID = Activation("sigmoid", sigmoid, _sigmoid_derivative, formula="1 / (1 + exp(−z))")
-TANH = Activation("tanh", np.tanh, _tanh_derivative, formula="tanh(z)")
-SOFTPLUS = Activation("softplus", softplus, _softplus_derivative, formula="log(1 + exp(z))")
-SILU = Activation("silu", _silu, _silu_derivative, formula="z σ(z)")
-GELU = Activation("gelu", _gelu, _gelu_derivative, formula="z Φ(z)")
-GELU_TANH = Activation(
-    "gelu_tanh",
-    _gelu_tanh,
-    _gelu_tanh_derivative,
-    formula="z/2 (1 + tanh(√(2/π) (z + 0.044715 z³)))",
-)
-SOFTMAX = Activation("softmax", softmax, vjp=_softmax_vjp, formula="exp(zₖ) / Σⱼ exp(zⱼ)")
-LOG_SOFTMAX = Activation(
-    "log_softmax", log_softmax, vjp=_log_softmax_vjp, formula="zₖ − log Σⱼ exp(zⱼ)"
-)
+IDENTITY = Activation("identity", _identity, _identity_derivative)
+RELU = Activation("relu", _relu, _relu_derivative)
+SIGMOID = Activation("sigmoid", sigmoid, _sigmoid_derivative)
+TANH = Activation("tanh", np.tanh, _tanh_derivative)
+SOFTPLUS = Activation("softplus", softplus, _softplus_derivative)
+SILU = Activation("silu", _silu, _silu_derivative)
+GELU = Activation("gelu", _gelu, _gelu_derivative)
+GELU_TANH = Activation("gelu_tanh", _gelu_tanh, _gelu_tanh_derivative)
+SOFTMAX = Activation("softmax", softmax, vjp=_softmax_vjp)
+LOG_SOFTMAX = Activation("log_softmax", log_softmax, vjp=_log_softmax_vjp)
 
 
 def leaky_relu(slope: float = 0.01) -> Activation:
@@ -224,7 +223,6 @@ def leaky_relu(slope: float = 0.01) -> Activation:
         "leaky_relu",
         partial(_leaky_relu, slope=slope),
         partial(_leaky_relu_derivative, slope=slope),
-        formula=f"z where z > 0, else {slope:g} z",
     )
 
 
@@ -235,12 +233,7 @@ def elu(alpha: float = 1.0) -> Activation:
     >>> textbook.forward([-1.0], [[[1.0]]], activations=textbook.elu(2.0)).y_hat.round(4)
     array([-1.2642])
     """
-    return Activation(
-        "elu",
-        partial(_elu, alpha=alpha),
-        partial(_elu_derivative, alpha=alpha),
-        formula=f"z where z > 0, else {alpha:g} (exp(z) − 1)",
-    )
+    return Activation("elu", partial(_elu, alpha=alpha), partial(_elu_derivative, alpha=alpha))
 
 
 ACTIVATIONS: dict[str, Activation] = {

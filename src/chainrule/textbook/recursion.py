@@ -18,7 +18,7 @@ This module is plain NumPy and shares no code with the engine, so that it can vo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,10 +129,10 @@ class Backward:
 
 def forward(
     x: ArrayLike,
-    W: Sequence[ArrayLike],
-    b: Sequence[ArrayLike | None] | None = None,
+    W: Iterable[ArrayLike],
+    b: Iterable[ArrayLike | None] | None = None,
     *,
-    activations: str | Activation | Sequence[str | Activation],
+    activations: str | Activation | Iterable[str | Activation],
     targets: ArrayLike | None = None,
     loss: str | Loss | None = None,
     reduction: Reduction = "mean",
@@ -193,13 +193,15 @@ def forward(
     x_array = validation.real_array(x, "x")
     layout = validation.layout_of(x_array, weights, samples)
     validation.check_reduction(reduction)
-    W_arrays = validation.weight_arrays(W)
+    W_given = validation.per_layer(W, "W", dimensions=2)
+    b_given = None if b is None else validation.per_layer(b, "b", dimensions=1)
+    W_arrays = validation.weight_arrays(W_given)
     validation.check_chain(x_array, W_arrays, layout)
     outputs = [layout.out_in(matrix).shape[0] for matrix in W_arrays]
-    b_arrays = validation.bias_arrays(b, outputs, layout)
+    b_arrays = validation.bias_arrays(b_given, outputs, layout)
     functions = validation.activation_list(activations, len(W_arrays))
     loss_function = validation.loss_of(loss, targets)
-    dtype = validation.common_dtype([x, *W, *(b or [])])
+    dtype = validation.common_dtype([x, *W_given, *(b_given or [])])
 
     W_kept = [validation.frozen_copy(matrix, dtype) for matrix in W_arrays]
     b_kept = [None if bias is None else validation.frozen_copy(bias, dtype) for bias in b_arrays]

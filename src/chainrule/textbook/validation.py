@@ -18,6 +18,7 @@ from chainrule.textbook.layout import (
 )
 from chainrule.textbook.losses import LOSSES, Loss, Reduction
 
+EntryT = TypeVar("EntryT")
 NamedT = TypeVar("NamedT", Activation, Loss)
 
 # Probabilities may miss a sum of one by their rounding, also that of a lower precision.
@@ -81,13 +82,18 @@ def check_reduction(reduction: Reduction) -> None:
     _check_choice(reduction, "reduction", get_args(Reduction))
 
 
+def per_layer(values: Iterable[EntryT], name: str, dimensions: int) -> list[EntryT]:
+    """``values`` as a list, one entry per layer, each meant to have ``dimensions``."""
+    if isinstance(values, np.ndarray) and values.ndim <= dimensions:
+        raise ValueError(
+            f"{name} is one array of shape {values.shape}, expected a list with one array per "
+            f"layer; for a network of one layer pass [{name}]"
+        )
+    return list(values)
+
+
 def weight_arrays(W: Sequence[ArrayLike]) -> list[NDArray[Any]]:
     """The weights, one array per layer, each checked to be a matrix."""
-    if isinstance(W, np.ndarray) and W.ndim < 3:
-        raise ValueError(
-            f"W is one array of shape {W.shape}, expected a list with one matrix per layer; "
-            "for a network of one layer pass [W]"
-        )
     arrays = [real_array(matrix, f"W[{layer}]") for layer, matrix in enumerate(W, start=1)]
     if not arrays:
         raise ValueError("W is empty, expected a list with one matrix per layer; give at least one")
@@ -141,9 +147,10 @@ def _first_mismatch(x: NDArray[Any], W: Sequence[NDArray[Any]], layout: Layout) 
         outputs, inputs = layout.out_in(matrix).shape
         if inputs != features:
             source = "x" if layer == 1 else f"a[{layer - 1}]"
+            noun = "feature" if features == 1 else "features"
             return (
                 f"layer {layer}: {source} of shape {layout.batch_shape(features, count)} has "
-                f"{features} feature{'s' * (features != 1)} per sample, but W[{layer}] of shape {matrix.shape} takes "
+                f"{features} {noun} per sample, but W[{layer}] of shape {matrix.shape} takes "
                 f"{inputs} (weights={layout.weights!r}): shapes cannot be multiplied "
                 f"({_product(count, features, outputs, inputs, layout)})"
             )
@@ -166,11 +173,6 @@ def bias_arrays(
     """The biases, one per layer or None, each checked to hold one number per output."""
     if b is None:
         return [None] * len(outputs)
-    if isinstance(b, np.ndarray) and b.ndim < 2:
-        raise ValueError(
-            f"b is one array of shape {b.shape}, expected a list with one vector per layer; "
-            "for a network of one layer pass [b]"
-        )
     if len(b) != len(outputs):
         raise ValueError(
             f"b has {len(b)} entries, but W has {len(outputs)} layers; give one vector per layer, "
@@ -213,14 +215,15 @@ def _named(given: object, table: Mapping[str, NamedT], keyword: str) -> NamedT:
 
 def activation_list(activations: object, layers: int) -> list[Activation]:
     """One activation per layer, from one for all or a list."""
-    if isinstance(activations, str) or not isinstance(activations, Sequence):
+    if isinstance(activations, str) or not isinstance(activations, Iterable):
         return [_named(activations, ACTIVATIONS, "activations")] * layers
-    if len(activations) != layers:
+    given = list(activations)
+    if len(given) != layers:
         raise ValueError(
-            f"activations has {len(activations)} entries, but W has {layers} layers; give one per "
+            f"activations has {len(given)} entries, but W has {layers} layers; give one per "
             "layer ('identity' for a layer without), or a single one for all"
         )
-    return [_named(one, ACTIVATIONS, "activations") for one in activations]
+    return [_named(one, ACTIVATIONS, "activations") for one in given]
 
 
 def loss_of(loss: str | Loss | None, targets: ArrayLike | None) -> Loss | None:
