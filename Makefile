@@ -45,6 +45,10 @@ demo: $(VENV)/.installed ## train on real digits, show one gradient, prove them 
 test: $(VENV)/.installed-test ## all tests, doctests and README code blocks, with PyTorch as the reference
 	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses auto
 
+.PHONY: bench
+bench: $(VENV)/.installed-bench ## time training steps against NumPy, PyTorch, autograd and MyGrad
+	$(BIN)/python -m benchmarks.training_steps
+
 .PHONY: lint
 lint: $(VENV)/.installed-lint ## style, formatting and the layers of the house
 	$(BIN)/ruff check
