@@ -175,20 +175,20 @@ def _gelu_derivative(z: Array, a: Array) -> Array:
 _GELU_CUBIC = 0.044715
 
 
-def _gelu_tanh_inner(z: Array) -> Array:
+def _gelu_tanh_argument(z: Array) -> Array:
     z = _without_overflow(z)
-    return math.sqrt(2 / math.pi) * (z + _GELU_CUBIC * z**3)
+    return 2 * math.sqrt(2 / math.pi) * (z + _GELU_CUBIC * z**3)
 
 
 def _gelu_tanh(z: Array) -> Array:
-    tanh: Array = np.tanh(_gelu_tanh_inner(z))
-    return z / 2 * (1 + tanh)
+    # (1 + tanh(v / 2)) / 2 is sigmoid(v), without the cancellation for negative v.
+    return z * sigmoid(_gelu_tanh_argument(z))
 
 
 def _gelu_tanh_derivative(z: Array, a: Array) -> Array:
-    u = _gelu_tanh_inner(z)
-    du = math.sqrt(2 / math.pi) * (1 + 3 * _GELU_CUBIC * _without_overflow(z) ** 2)
-    return (1 + np.tanh(u)) / 2 + z / 2 * _tanh_derivative(u, a) * du
+    v = _gelu_tanh_argument(z)
+    dv = 2 * math.sqrt(2 / math.pi) * (1 + 3 * _GELU_CUBIC * _without_overflow(z) ** 2)
+    return sigmoid(v) * (1 + z * sigmoid(-v) * dv)
 
 
 def _softmax_vjp(g: Array, z: Array, a: Array) -> Array:
