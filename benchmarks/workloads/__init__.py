@@ -37,9 +37,9 @@ class Workload(Protocol):
 
 
 WORKLOADS: dict[str, Workload] = {
-    "3-4-2-1": MLP((3, 4, 2, 1), rows=1, binary=True),
+    "3-4-2-1": MLP((3, 4, 2, 1), rows=1, binary=True, seed=2),
     "64-32-10": MLP((64, 32, 10), rows=32),
     "784-128-10": MLP((784, 128, 10), rows=64),
     "784-512-512-10": MLP((784, 512, 512, 10), rows=128),
-    "4x1024": MLP((1024, 1024, 1024, 1024, 1024), rows=512),
+    "4x1024": MLP((1024, 1024, 1024, 1024, 1024), rows=512, learning_rate=0.5),
 }

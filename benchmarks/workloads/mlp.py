@@ -35,11 +35,15 @@ class MLP:
         return f"{'-'.join(map(str, self.sizes))}, {rows}, ReLU, {loss}, SGD"
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs (rows, in); targets (rows, out) of 0 and 1 if binary, else (rows,) labels."""
+        """Inputs (rows, in); targets (rows, out) if binary, else (rows,) labels.
+
+        Binary targets are probabilities strictly between 0 and 1: the steps timed are more than
+        it takes to reach a target of 1 exactly, and the logarithm of 0 would be timed instead.
+        """
         generator = np.random.default_rng(self.seed)
         inputs = generator.standard_normal((self.rows, self.sizes[0]), dtype=np.float32)
         if self.binary:
-            targets = generator.integers(0, 2, (self.rows, self.sizes[-1])).astype(np.float32)
+            targets = generator.uniform(0.1, 0.9, (self.rows, self.sizes[-1])).astype(np.float32)
         else:
             targets = generator.integers(0, self.sizes[-1], self.rows)
         return inputs, targets
