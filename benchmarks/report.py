@@ -87,7 +87,7 @@ def markdown(races: Iterable[Race], settings: dict[str, Any], subject: str = SUB
             *("| " + " | ".join(line) + " |" for line in rows(race, subject)),
         ]
         for name, reason in race.skipped.items():
-            lines += ["", f"{CONTESTANTS[name].title} did not run: {reason}."]
+            lines += ["", f"{CONTESTANTS[name].title} {reason}."]
     return "\n".join(lines) + "\n"
 
 

@@ -92,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
         races.append(outcome)
         console.print(terminal_table(outcome))
         for contestant, reason in outcome.skipped.items():
-            console.print(f"  {contestant} skipped: {reason}", markup=False, highlight=False)
+            console.print(f"  skipped: {contestant} {reason}", markup=False, highlight=False)
 
     if options.json:
         options.json.write_text(json.dumps(as_json(races, settings), indent=1) + "\n")

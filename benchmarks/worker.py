@@ -14,7 +14,7 @@ from importlib import metadata
 from time import perf_counter, process_time, sleep
 from typing import Any
 
-from .contestants import CONTESTANTS, Step, Unsupported
+from .contestants import CONTESTANTS, NotInstalled, Step, Unsupported
 from .workloads import WORKLOADS
 
 
@@ -61,11 +61,11 @@ def serve(contestant_name: str, workload_name: str) -> None:
     try:
         build = contestant.load()
         step = build(WORKLOADS[workload_name])
-    except ImportError as error:
-        return answer({"skipped": str(error)})
+    except NotInstalled:
+        return answer({"skipped": "is not installed"})
     except Unsupported:
         return answer({"skipped": "has no program for this workload"})
-    answer({"version": version(contestant.distribution)})
+    answer({"version": version(contestant.library)})
 
     for line in sys.stdin:
         request = json.loads(line)

@@ -10,6 +10,7 @@ is written as its library's own documentation teaches, with that library's faste
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 Step = Callable[[], Any]
@@ -19,6 +20,10 @@ class Unsupported(Exception):
     """The contestant has no program for the workload."""
 
 
+class NotInstalled(Exception):
+    """The contestant's library is missing."""
+
+
 @dataclass(frozen=True)
 class Contestant:
     """Where a contestant's program is. It is imported in the worker process alone.
@@ -26,15 +31,21 @@ class Contestant:
     Args:
         title: Its name in tables.
         program: ``"module:function"``, the module inside this package.
-        distribution: The installed package whose version the report names.
+        library: The package it needs, under the name by which it is imported and installed.
     """
 
     title: str
     program: str
-    distribution: str
+    library: str
 
     def load(self) -> Callable[[Any], Step]:
-        """The function from workload to step; ImportError where the library is missing."""
+        """The function from workload to step.
+
+        Raises:
+            NotInstalled: The library is missing.
+        """
+        if find_spec(self.library) is None:
+            raise NotInstalled
         module, function = self.program.split(":")
         return getattr(import_module(f"{__name__}.{module}"), function)
 
