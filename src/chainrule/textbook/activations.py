@@ -176,18 +176,18 @@ _GELU_CUBIC = 0.044715
 
 
 def _gelu_tanh_argument(z: Array) -> Array:
-    z = _without_overflow(z)
     return 2 * math.sqrt(2 / math.pi) * (z + _GELU_CUBIC * z**3)
 
 
 def _gelu_tanh(z: Array) -> Array:
     # (1 + tanh(v / 2)) / 2 is sigmoid(v), without the cancellation for negative v.
-    return z * sigmoid(_gelu_tanh_argument(z))
+    return z * sigmoid(_gelu_tanh_argument(_without_overflow(z)))
 
 
 def _gelu_tanh_derivative(z: Array, a: Array) -> Array:
+    z = _without_overflow(z)
     v = _gelu_tanh_argument(z)
-    dv = 2 * math.sqrt(2 / math.pi) * (1 + 3 * _GELU_CUBIC * _without_overflow(z) ** 2)
+    dv = 2 * math.sqrt(2 / math.pi) * (1 + 3 * _GELU_CUBIC * z**2)
     return sigmoid(v) * (1 + z * sigmoid(-v) * dv)
 
 

@@ -1,0 +1,191 @@
+"""chainrule: backpropagation you can see through, prove, and run at full speed.
+
+PyTorch's interface on NumPy arrays. Import it as ``cr`` (or as ``torch``).
+
+>>> import chainrule as cr
+>>> x = cr.tensor([1.0, 2.0], requires_grad=True)
+>>> loss = (x * x).sum()
+>>> loss.backward()
+>>> x.grad
+tensor([2., 4.])
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from chainrule import autograd
+from chainrule._version import __version__
+from chainrule.dtypes import (
+    bool,
+    double,
+    float,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    half,
+    int,
+    int8,
+    int16,
+    int32,
+    int64,
+    long,
+    promote_types,
+    set_default_dtype,
+    short,
+    uint8,
+)
+from chainrule.graph import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from chainrule.ops.arithmetic import (
+    abs,
+    add,
+    clamp,
+    clamp_max,
+    clamp_min,
+    div,
+    maximum,
+    minimum,
+    mul,
+    neg,
+    pow,
+    sign,
+    sub,
+)
+from chainrule.ops.cast import copy as clone
+from chainrule.ops.comparison import (
+    eq,
+    ge,
+    gt,
+    isfinite,
+    isinf,
+    isnan,
+    le,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    lt,
+    masked_fill,
+    ne,
+    where,
+)
+from chainrule.ops.creation import (
+    arange,
+    as_tensor,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    ones,
+    ones_like,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from chainrule.ops.exponential import (
+    exp,
+    log,
+    log_softmax,
+    logsumexp,
+    relu,
+    sigmoid,
+    softmax,
+    sqrt,
+    tanh,
+)
+from chainrule.ops.indexing import gather, nonzero
+from chainrule.ops.linear_algebra import matmul
+from chainrule.ops.random import (
+    Generator,
+    bernoulli,
+    default_generator,
+    manual_seed,
+    normal,
+    rand,
+    rand_like,
+    randint,
+    randn,
+    randn_like,
+    randperm,
+)
+from chainrule.ops.reductions import (
+    all,
+    amax,
+    amin,
+    any,
+    argmax,
+    argmin,
+    max,
+    mean,
+    min,
+    std,
+    sum,
+    var,
+)
+from chainrule.ops.shape import (
+    broadcast_to,
+    cat,
+    chunk,
+    flatten,
+    permute,
+    reshape,
+    split,
+    squeeze,
+    stack,
+    t,
+    transpose,
+    unbind,
+    unsqueeze,
+)
+from chainrule.printing import set_printoptions
+from chainrule.tensor import Size, Tensor
+
+if TYPE_CHECKING:
+    from chainrule import nn, optim, textbook, utils, verify
+
+multiply, divide, subtract, negative, absolute = mul, div, sub, neg, abs
+mm = matmul
+swapaxes = transpose
+clip = clamp
+
+
+def from_dlpack(source: Any) -> Tensor:
+    """Return a tensor that shares the memory of another library's CPU tensor through DLPack.
+
+    >>> import numpy as np
+    >>> from_dlpack(np.arange(3.0))
+    tensor([0., 1., 2.], dtype=float64)
+    """
+    import numpy as np
+
+    return from_numpy(np.from_dlpack(source))
+
+
+def is_tensor(value: Any) -> Any:
+    """Tell whether a value is a Tensor.
+
+    >>> is_tensor(zeros(1))
+    True
+    """
+    return isinstance(value, Tensor)
+
+
+_ON_DEMAND = ("nn", "optim", "textbook", "utils", "verify")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_DEMAND:
+        return importlib.import_module(f"chainrule.{name}")
+    raise AttributeError(
+        f"module 'chainrule' has no attribute {name!r}; the operations that exist are listed by "
+        "dir(chainrule)"
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ON_DEMAND])

@@ -1,0 +1,32 @@
+"""PyTorch's `torch.autograd`: differentiation as functions, custom operations, their checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chainrule.differentiate import backward, grad
+from chainrule.function import Function
+from chainrule.graph import detect_anomaly, enable_grad, no_grad, set_grad_enabled
+
+if TYPE_CHECKING:
+    from chainrule.verify.finite_differences import gradcheck, gradgradcheck
+
+__all__ = [
+    "Function",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "no_grad",
+    "set_grad_enabled",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("gradcheck", "gradgradcheck"):
+        from chainrule.verify import finite_differences
+
+        return getattr(finite_differences, name)
+    raise AttributeError(f"module 'chainrule.autograd' has no attribute {name!r}")

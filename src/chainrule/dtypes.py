@@ -1,0 +1,130 @@
+"""Data types: PyTorch's names for NumPy's types, the default type, and PyTorch's promotion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+float16 = half = np.dtype("float16")
+float32 = float = np.dtype("float32")
+float64 = double = np.dtype("float64")
+int8 = np.dtype("int8")
+int16 = short = np.dtype("int16")
+int32 = int = np.dtype("int32")
+int64 = long = np.dtype("int64")
+uint8 = np.dtype("uint8")
+bool = np.dtype("bool")
+
+DType = np.dtype[Any]
+_SUPPORTED = {float16, float32, float64, int8, int16, int32, int64, uint8, bool}
+_PYTHON_FLOAT: type = type(0.0)
+_PYTHON_INT: type = type(0)
+_PYTHON_BOOL: type = type(True)
+
+_default = float32
+
+
+def get_default_dtype() -> DType:
+    """Return the dtype that Python floats become: ``float32`` unless changed.
+
+    >>> import chainrule as cr
+    >>> cr.get_default_dtype()
+    dtype('float32')
+    """
+    return _default
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Set the dtype that Python floats become; it must be a floating type.
+
+    >>> import chainrule as cr
+    >>> cr.set_default_dtype(cr.float64)
+    >>> cr.tensor([1.0]).dtype
+    dtype('float64')
+    >>> cr.set_default_dtype(cr.float32)
+    """
+    global _default
+    dtype = as_dtype(dtype)
+    if dtype.kind != "f":
+        raise TypeError(f"only floating-point types are supported as the default type, got {dtype}")
+    _default = dtype
+
+
+def as_dtype(dtype: Any) -> DType:
+    """Normalise a dtype given as ``cr.float32``, ``np.float32``, ``"float32"`` or ``float``.
+
+    Python's ``float`` means the default dtype, as in PyTorch.
+    """
+    if dtype is _PYTHON_FLOAT:
+        return _default
+    try:
+        result = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(
+            f"{dtype!r} is not a dtype; use for example cr.float32, cr.int64 or cr.bool"
+        ) from None
+    if result not in _SUPPORTED:
+        names = ", ".join(sorted(t.name for t in _SUPPORTED))
+        raise TypeError(
+            f"dtype {result} is not supported; supported are {names}. "
+            "Convert the data first, for example with array.astype('float32')"
+        )
+    # Native byte order and NumPy's singleton, so that hot paths can compare with `is`.
+    return np.dtype(result.type)
+
+
+def category(dtype: DType) -> _PYTHON_INT:  # type: ignore[valid-type]
+    """Return 0 for bool, 1 for integers and 2 for floats: the order in which promotion climbs."""
+    return 0 if dtype.kind == "b" else 2 if dtype.kind == "f" else 1
+
+
+def promote_types(a: DType, b: DType) -> DType:
+    """Return the smallest dtype that holds both, by PyTorch's table.
+
+    An integer with a float gives that float (NumPy would widen it).
+
+    >>> import chainrule as cr
+    >>> cr.promote_types(cr.int64, cr.float16)
+    dtype('float16')
+    >>> cr.promote_types(cr.uint8, cr.int8)
+    dtype('int16')
+    """
+    if a is b:
+        return a
+    rank_a, rank_b = category(a), category(b)
+    if rank_a == rank_b:
+        return np.promote_types(a, b)
+    return a if rank_a > rank_b else b
+
+
+def result_type(*operands: Any) -> DType:
+    """Return the dtype of an operation on arrays and Python numbers, as PyTorch decides it.
+
+    Arrays with dimensions outrank 0-d arrays, which outrank Python numbers: an operand of lower
+    rank changes the result only when its category (bool < integer < float) is higher.
+
+    Source: PyTorch's tensor attributes, "Type promotion".
+    """
+    ranked: list[DType | None] = [None, None, None]
+    for value in operands:
+        if isinstance(value, ndarray):
+            rank, dtype = (2 if value.ndim else 1), value.dtype
+        elif isinstance(value, _PYTHON_BOOL):
+            rank, dtype = 0, bool
+        elif isinstance(value, _PYTHON_INT):
+            rank, dtype = 0, int64
+        else:
+            rank, dtype = 0, _default
+        known = ranked[rank]
+        ranked[rank] = dtype if known is None else promote_types(known, dtype)
+    result: DType | None = None
+    for dtype_or_none in reversed(ranked):
+        if dtype_or_none is None:
+            continue
+        if result is None:
+            result = dtype_or_none
+        elif category(dtype_or_none) > category(result):
+            result = promote_types(result, dtype_or_none)
+    return _default if result is None else result

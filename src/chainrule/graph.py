@@ -1,0 +1,484 @@
+"""The graph: what was computed from what, and the sweep that runs backward through it.
+
+A tensor that requires grad has a `Node`: the node of the operation that made it, or a leaf node
+without an operation. A node points to the nodes of its inputs and only weakly to the tensor it
+made, so a graph is freed by reference counting alone and an intermediate value that nobody holds
+costs nothing. Nodes are numbered as they are made; an operation's inputs exist before it does, so
+descending numbers are a topological order and the sweep needs neither recursion nor sorting.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+from numpy import ndarray
+
+if TYPE_CHECKING:
+    from chainrule.primitive import Primitive
+    from chainrule.tensor import Tensor
+
+_PACKAGE = os.path.dirname(__file__) + os.sep
+_ticks = itertools.count(1).__next__
+
+
+class Modes(threading.local):
+    """What the current thread records: gradients by default, anomalies on request."""
+
+    grad = True
+    anomaly = False
+
+
+modes = Modes()
+
+
+class Node:
+    """One operation in the graph, or (with ``primitive`` None) a leaf.
+
+    Attributes:
+        primitive: the operation; its rules turn this node's gradient into those of its inputs.
+        inputs: a parent node per input, None for an input that needs no gradient.
+        saved: the environment the rules read: each input's array (None when no rule needs it; an
+            input without a node is always kept, so that the graph can be replayed), the output
+            (likewise), then the static parameters. None once the graph was freed.
+        index: its place in the order of recording.
+        output: weak reference to the tensor it made.
+        shape: the shape of the value it made; None for an operation with several outputs.
+        where: the user's code object and instruction that caused it.
+        hooks: functions that see (and may replace) the gradient; None without any.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "hooks",
+        "index",
+        "inputs",
+        "output",
+        "primitive",
+        "saved",
+        "shape",
+        "where",
+    )
+
+    primitive: Primitive | None
+    inputs: tuple[Node | None, ...]
+    saved: tuple[Any, ...] | None
+    index: int
+    output: Callable[[], Tensor | None]
+    shape: tuple[int, ...] | None
+    where: tuple[CodeType, int]
+    hooks: dict[int, Callable[[Tensor], Tensor | None]] | None
+
+    @property
+    def name(self) -> str:
+        """The operation's name, "leaf" for a leaf."""
+        return "leaf" if self.primitive is None else self.primitive.name
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The parents, paired with an output number, as PyTorch gives them."""
+        return tuple((parent, 0) for parent in self.inputs)
+
+    def __repr__(self) -> str:
+        return f"<{self.name} node {self.index}>"
+
+
+def nothing() -> None:
+    """Stand for a weak reference whose tensor is gone."""
+
+
+def record(
+    primitive: Primitive | None,
+    tensor: Tensor | None,
+    inputs: tuple[Node | None, ...],
+    saved: tuple[Any, ...],
+    shape: tuple[int, ...] | None,
+    new: Callable[[type[Node]], Node] = object.__new__,
+    tick: Callable[[], int] = _ticks,
+    ref: Callable[[Any], Callable[[], Any]] = weakref.ref,
+    caller: Callable[[int], Any] = sys._getframe,
+) -> Node:
+    """Make the node of an operation that has just run, and note the user's line."""
+    node = new(Node)
+    node.primitive = primitive
+    node.inputs = inputs
+    node.saved = saved
+    node.index = tick()
+    node.output = nothing if tensor is None else ref(tensor)
+    node.shape = shape
+    node.hooks = None
+    frame = caller(2)
+    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
+        frame = frame.f_back
+    node.where = (frame.f_code, frame.f_lasti)
+    return node
+
+
+def leaf(tensor: Tensor) -> Node:
+    """Make the node of a tensor that the user asks gradients for."""
+    return record(None, tensor, (), (tensor._array,), tensor._array.shape)
+
+
+def source_line(node: Node) -> tuple[str, int]:
+    """Return the file and line of the user's code that made the node.
+
+    >>> import chainrule as cr
+    >>> y = cr.tensor(1.0, requires_grad=True).exp()
+    >>> source_line(y._node)[1]
+    1
+    """
+    code, offset = node.where
+    line = code.co_firstlineno
+    for start, end, number in code.co_lines():
+        if start <= offset < end and number is not None:
+            line = number
+    return code.co_filename, line
+
+
+# --- Memory that changed after it was saved -------------------------------------------------------
+# Versions belong to memory, not to tensors: views, detached tensors and tensors that are gone all
+# share it. Only an in-place operation pays for this register; recording an operation does not.
+
+
+class _Mutations:
+    """When each array's memory was last changed in place, in ticks of the recording order."""
+
+    def __init__(self) -> None:
+        self.latest = 0
+        self._by_owner: dict[int, list[Any]] = {}
+
+    def mark(self, array: ndarray[Any, Any]) -> int:
+        """Note that the memory of ``array`` has just changed; return the tick."""
+        owner = memory_owner(array)
+        key = id(owner)
+        entry = self._by_owner.get(key)
+        self.latest = tick = _ticks()
+        if entry is None:
+            forget = self._by_owner.pop
+            self._by_owner[key] = [tick, 1, weakref.ref(owner, lambda _: forget(key, None))]
+        else:
+            entry[0] = tick
+            entry[1] += 1
+        return tick
+
+    def last(self, array: ndarray[Any, Any]) -> int:
+        """Return the tick of the latest change to the memory of ``array``, 0 for none."""
+        entry = self._by_owner.get(id(memory_owner(array)))
+        return 0 if entry is None else entry[0]
+
+    def count(self, array: ndarray[Any, Any]) -> int:
+        """Return how often the memory of ``array`` was changed in place."""
+        entry = self._by_owner.get(id(memory_owner(array)))
+        return 0 if entry is None else entry[1]
+
+
+mutations = _Mutations()
+
+
+def memory_owner(array: ndarray[Any, Any]) -> ndarray[Any, Any]:
+    """Return the array that owns the memory that ``array`` looks at."""
+    base = array.base
+    while isinstance(base, ndarray):
+        array, base = base, base.base
+    return array
+
+
+def _check_unchanged(node: Node) -> None:
+    """Raise if a value that the rules of ``node`` read was changed after it was saved."""
+    primitive = node.primitive
+    assert primitive is not None and node.saved is not None
+    for position, value in enumerate(node.saved):
+        if not isinstance(value, ndarray) or not primitive.reads(node, position):
+            continue
+        if mutations.last(value) > node.index:
+            file, line = source_line(node)
+            raise RuntimeError(
+                "one of the variables needed for gradient computation has been modified by an "
+                f"inplace operation: {primitive.describe(position)} of {primitive.name}, a value "
+                f"of shape {list(value.shape)} recorded at {file}:{line}, was changed after it was "
+                "used. Use the out-of-place form (x = x + 1 for x += 1), or change a clone()"
+            )
+
+
+# --- The backward sweep ---------------------------------------------------------------------------
+
+
+def sweep(
+    seeds: Iterable[tuple[Node, Any]],
+    deposit: Callable[[Node, Any], None],
+    *,
+    keep: bool = False,
+    tensors: bool = False,
+    only: set[Node] | None = None,
+) -> None:
+    """Run the chain rule backward from ``seeds``.
+
+    Args:
+        seeds: nodes and the gradients arriving at them.
+        deposit: called with each node and its complete gradient, in backward order.
+        keep: keep what was saved, so that the graph can be swept again.
+        tensors: read the rules on tensors, so that the sweep is itself recorded.
+        only: the nodes worth visiting; None for all.
+    """
+    nodes: dict[int, Node] = {}
+    gradients: dict[int, Any] = {}
+    heap: list[int] = []
+    for node, gradient in seeds:
+        if node.index in gradients:
+            gradients[node.index] = gradients[node.index] + gradient
+        else:
+            nodes[node.index] = node
+            gradients[node.index] = gradient
+            heappush(heap, -node.index)
+    anomaly = modes.anomaly
+    while heap:
+        index = -heappop(heap)
+        node = nodes.pop(index)
+        gradient = gradients.pop(index)
+        if node.hooks is not None:
+            gradient = _run_hooks(node, gradient, tensors)
+        deposit(node, gradient)
+        primitive = node.primitive
+        if primitive is None:
+            continue
+        if node.saved is None:
+            raise _freed(node)
+        if index < mutations.latest:
+            _check_unchanged(node)
+        pulled = primitive.pull(node, gradient, tensors, only)
+        if anomaly:
+            _check_not_nan(node, gradient, pulled)
+        for parent, contribution in pulled:
+            i = parent.index
+            if i in gradients:
+                gradients[i] = gradients[i] + contribution
+            else:
+                nodes[i] = parent
+                gradients[i] = contribution
+                heappush(heap, -i)
+        if not keep and primitive.remembers:
+            node.saved = None
+
+
+def _freed(node: Node) -> RuntimeError:
+    file, line = source_line(node)
+    return RuntimeError(
+        "Trying to backward through the graph a second time: the values saved by "
+        f"{node.name} (recorded at {file}:{line}) were freed by the first backward(). "
+        "Compute the loss anew before each backward(), or pass retain_graph=True the first time"
+    )
+
+
+def reaching(outputs: Iterable[Node], targets: set[Node]) -> set[Node]:
+    """Return the nodes between ``outputs`` and ``targets``: those worth a visit of the sweep."""
+    lowest = min((node.index for node in targets), default=0)
+    order: list[Node] = []
+    seen: set[Node] = set()
+    stack = list(outputs)
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        order.append(node)
+        stack.extend(p for p in node.inputs if p is not None and p.index >= lowest)
+    found = set(targets)
+    for node in sorted(order, key=lambda n: n.index):
+        if any(parent in found for parent in node.inputs):
+            found.add(node)
+    return found
+
+
+def _run_hooks(node: Node, gradient: Any, tensors: bool) -> Any:
+    from chainrule.tensor import Tensor, wrap
+
+    assert node.hooks is not None
+    seen = gradient if tensors else wrap(gradient)
+    for hook in tuple(node.hooks.values()):
+        replaced = hook(seen)
+        if replaced is not None:
+            if not isinstance(replaced, Tensor) or replaced._array.shape != seen._array.shape:
+                raise RuntimeError(
+                    f"a gradient hook on the output of {node.name} returned "
+                    f"{_describe(replaced)}, expected a Tensor of shape "
+                    f"{list(seen._array.shape)} (or None to leave the gradient as it is)"
+                )
+            seen = replaced
+    return seen if tensors else seen._array
+
+
+def _describe(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    kind = type(value).__name__
+    return kind if shape is None else f"a {kind} of shape {list(shape)}"
+
+
+def _check_not_nan(node: Node, gradient: Any, pulled: list[tuple[Node, Any]]) -> None:
+    """Raise at the operation whose rule first made a NaN, naming the user's line."""
+    from chainrule.primitive import has_nan
+
+    if has_nan(gradient):
+        return
+    for parent, contribution in pulled:
+        if has_nan(contribution):
+            file, line = source_line(node)
+            raise RuntimeError(
+                f"Function '{node.name}' returned nan values in the gradient of its "
+                f"{_ordinal(node.inputs.index(parent))} input; it was called at {file}:{line}. "
+                f"{_quote(file, line)}Look at the values that enter it: a log or division of "
+                "zero, a square root at zero, an overflow"
+            )
+
+
+def _ordinal(k: int) -> str:
+    return ("first", "second", "third")[k] if k < 3 else f"{k + 1}th"
+
+
+def _quote(file: str, line: int) -> str:
+    import linecache
+
+    text = linecache.getline(file, line).strip()
+    return f"The line is: {text}\n" if text else ""
+
+
+# --- Modes ----------------------------------------------------------------------------------------
+
+
+class _Mode:
+    """A context manager and decorator that sets one mode of this thread and restores it."""
+
+    _attribute = "grad"
+
+    def __init__(self, value: bool) -> None:
+        self._value = value
+        self._previous: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._previous.append(getattr(modes, self._attribute))
+        setattr(modes, self._attribute, self._value)
+
+    def __exit__(self, *exception: object) -> None:
+        setattr(modes, self._attribute, self._previous.pop())
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        import functools
+        import inspect
+
+        if inspect.isgeneratorfunction(function):
+            raise TypeError(
+                f"{type(self).__name__} cannot decorate the generator {function.__name__}; "
+                "use it as a context manager inside the generator"
+            )
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with type(self)._fresh(self._value):
+                return function(*args, **kwargs)
+
+        return wrapped
+
+    @classmethod
+    def _fresh(cls, value: bool) -> _Mode:
+        mode = cls.__new__(cls)
+        _Mode.__init__(mode, value)
+        return mode
+
+
+class no_grad(_Mode):
+    """Record nothing inside: for evaluation and for parameter updates.
+
+    A context manager and a decorator; it concerns the current thread only.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor(2.0, requires_grad=True)
+    >>> with cr.no_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    False
+    """
+
+    def __init__(self, function: Callable[..., Any] | None = None) -> None:
+        super().__init__(False)
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        mode = super().__new__(cls)
+        if function is None:
+            return mode
+        _Mode.__init__(mode, False)
+        return mode(function)
+
+
+class enable_grad(_Mode):
+    """Record inside, whatever the surrounding mode is.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor(2.0, requires_grad=True)
+    >>> with cr.no_grad(), cr.enable_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    True
+    """
+
+    def __init__(self, function: Callable[..., Any] | None = None) -> None:
+        super().__init__(True)
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        mode = super().__new__(cls)
+        if function is None:
+            return mode
+        _Mode.__init__(mode, True)
+        return mode(function)
+
+
+class set_grad_enabled(_Mode):
+    """Switch recording on or off: at once, and back at the end of a ``with`` block.
+
+    >>> import chainrule as cr
+    >>> with cr.set_grad_enabled(False):
+    ...     cr.is_grad_enabled()
+    False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(bool(mode))
+        self._before = modes.grad
+        modes.grad = self._value
+
+    def __enter__(self) -> None:
+        self._previous.append(self._before)
+        modes.grad = self._value
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        modes.grad = self._before
+        return super().__call__(function)
+
+
+class detect_anomaly(_Mode):
+    """Raise at the first operation whose gradient rule makes a NaN, with the user's line.
+
+    It costs a look at every gradient, so it is for debugging.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor(0.0, requires_grad=True)
+    >>> with cr.autograd.detect_anomaly():  # doctest: +ELLIPSIS
+    ...     (x.sqrt() * 0).backward()
+    Traceback (most recent call last):
+    RuntimeError: Function 'sqrt' returned nan values in the gradient of its first input; ...
+    """
+
+    _attribute = "anomaly"
+
+    def __init__(self, check_nan: bool = True) -> None:
+        super().__init__(check_nan)
+
+
+def is_grad_enabled() -> bool:
+    """Tell whether the current thread records operations."""
+    return modes.grad

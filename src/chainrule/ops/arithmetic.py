@@ -1,0 +1,341 @@
+"""Arithmetic, element by element with broadcasting.
+
+Shapes: operands broadcast to a common shape, which is the output's. The engine sums a gradient
+over the dimensions along which its operand was broadcast, so the rules do not mention it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.ops.comparison import masked_fill, where
+from chainrule.primitive import define
+from chainrule.symbol import LEVELS, Notation, Style
+
+if TYPE_CHECKING:
+    from chainrule.tensor import Tensor
+
+# --- How products, quotients and powers are written -----------------------------------------------
+
+
+def _write_product(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
+    a, b = operands["a"], operands["b"]
+    if a.number is None and b.number is not None:
+        a, b = b, a
+    if a.number is not None:
+        sign = "·" if style.which == "text" else r" \cdot "
+    else:
+        sign = " ⊙ " if style.which == "text" else r" \odot "
+    return f"{a:term}{sign}{b:factor}", LEVELS["term"]
+
+
+def _write_quotient(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
+    a, b = operands["a"], operands["b"]
+    if style.which == "latex":
+        return rf"\frac{{{a}}}{{{b}}}", LEVELS["factor"]
+    return f"{a:term} / {b:factor}", LEVELS["term"]
+
+
+_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _write_power(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
+    a, b = operands["a"], operands["b"]
+    if style.which == "latex":
+        return f"{{{a:atom}}}^{{{b}}}", LEVELS["power"]
+    if b.number is not None and b.written.isdigit():
+        return f"{a:atom}{b.written.translate(_SUPERSCRIPT)}", LEVELS["power"]
+    return f"{a:atom}^{b:atom}", LEVELS["power"]
+
+
+# --- The table ------------------------------------------------------------------------------------
+
+plus = define(
+    "add",
+    np.add,
+    a=lambda g: g,
+    b=lambda g: g,
+    notation=Notation("{a:sum} + {b:sum}", "{a:sum} + {b:sum}", "sum"),
+    doc="Sum, a + b.",
+)
+minus = define(
+    "sub",
+    np.subtract,
+    a=lambda g: g,
+    b=lambda g: -g,
+    notation=Notation("{a:sum} − {b:term}", "{a:sum} - {b:term}", "sum"),
+    doc="Difference, a − b.",
+)
+times = define(
+    "mul",
+    np.multiply,
+    a=lambda g, b: g * b,
+    b=lambda g, a: g * a,
+    notation=Notation(custom=_write_product),
+    doc="Product, a ⊙ b.",
+)
+over = define(
+    "div",
+    np.true_divide,
+    a=lambda g, b: g / b,
+    b=lambda g, b, y: -g * y / b,
+    notation=Notation(custom=_write_quotient),
+    floating=True,
+    doc="Quotient, a / b; integers become floats.",
+)
+
+
+def _power(a: Any, b: Any) -> Any:
+    if isinstance(a, np.ndarray) and a.dtype.kind in "iu" and np.any(np.less(b, 0)):
+        raise RuntimeError(
+            "Integers to negative integer powers are not allowed: the result would not be an "
+            "integer. Convert the base to a float first, for example x.float() ** -1"
+        )
+    return a**b
+
+
+def _power_base_gradient(g: Any, a: Any, b: Any) -> Any:
+    if isinstance(b, int | float):
+        # A constant exponent: exact at a = 0, where the general rule would meet 0 · ∞.
+        if b == 0:
+            return g * 0
+        if b == 1:
+            return g
+        return g * (b * a) if b == 2 else g * (b * a ** (b - 1))
+    return masked_fill(g * (b * a ** (b - 1)), b == 0, 0.0)
+
+
+def _power_exponent_gradient(g: Any, a: Any, b: Any, y: Any) -> Any:
+    from chainrule.ops.exponential import log
+
+    if isinstance(a, int | float):
+        return g * (y * log(float(a))) if a != 0 else masked_fill(g * y, b >= 0, 0.0)
+    return masked_fill(g * (y * log(a)), (a == 0) & (b >= 0), 0.0)
+
+
+power = define(
+    "pow",
+    _power,
+    a=_power_base_gradient,
+    b=_power_exponent_gradient,
+    notation=Notation(custom=_write_power),
+    doc="""Power, a to the b, element by element.
+
+    Where the base is 0 and the exponent is not negative the exponent's gradient is 0, and where
+    the exponent is 0 the base's, as in PyTorch.
+    """,
+)
+neg = define(
+    "neg",
+    np.negative,
+    x=lambda g: -g,
+    notation=Notation("−{x:term}", "-{x:term}", "sum"),
+    doc="""Negative, −x.
+
+    >>> import chainrule as cr
+    >>> cr.neg(cr.tensor([1.0, -2.0]))
+    tensor([-1.,  2.])
+    """,
+)
+sign = define(
+    "sign",
+    np.sign,
+    x=lambda g: g * 0,
+    notation=Notation("sign({x})", r"\operatorname{sign}\left({x}\right)"),
+    doc="""Sign: −1, 0 or 1; its derivative is 0.
+
+    >>> import chainrule as cr
+    >>> cr.sign(cr.tensor([3.0, 0.0, -2.0]))
+    tensor([ 1.,  0., -1.])
+    """,
+)
+abs = define(
+    "abs",
+    np.abs,
+    x=lambda g, x: g * sign(x),
+    notation=Notation("|{x}|", r"\left|{x}\right|"),
+    doc="""Absolute value, with derivative 0 at 0.
+
+    >>> import chainrule as cr
+    >>> cr.abs(cr.tensor([-1.5, 2.0]))
+    tensor([1.5000, 2.0000])
+    """,
+)
+maximum = define(
+    "maximum",
+    np.maximum,
+    a=lambda g, a, b: where(a == b, g / 2, masked_fill(g, a < b, 0.0)),
+    b=lambda g, a, b: where(a == b, g / 2, masked_fill(g, b < a, 0.0)),
+    notation=Notation("max({a}, {b})", r"\max\left({a}, {b}\right)"),
+    doc="""The larger of two, element by element; a tie shares its gradient equally.
+
+    >>> import chainrule as cr
+    >>> cr.maximum(cr.tensor([1.0, 5.0]), cr.tensor([2.0, 3.0]))
+    tensor([2., 5.])
+    """,
+)
+minimum = define(
+    "minimum",
+    np.minimum,
+    a=lambda g, a, b: where(a == b, g / 2, masked_fill(g, a > b, 0.0)),
+    b=lambda g, a, b: where(a == b, g / 2, masked_fill(g, b > a, 0.0)),
+    notation=Notation("min({a}, {b})", r"\min\left({a}, {b}\right)"),
+    doc="""The smaller of two, element by element; a tie shares its gradient equally.
+
+    >>> import chainrule as cr
+    >>> cr.minimum(cr.tensor([1.0, 5.0]), cr.tensor([2.0, 3.0]))
+    tensor([1., 3.])
+    """,
+)
+
+
+# --- Operations on top of the table ---------------------------------------------------------------
+
+
+def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """Return ``input + alpha * other``.
+
+    >>> import chainrule as cr
+    >>> cr.add(cr.tensor([1.0, 2.0]), cr.tensor([10.0, 20.0]), alpha=2)
+    tensor([21., 42.])
+    """
+    return plus(input, other if alpha == 1 else times(other, alpha))
+
+
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """Return ``input - alpha * other``.
+
+    >>> import chainrule as cr
+    >>> cr.sub(cr.tensor([1.0, 2.0]), 1)
+    tensor([0., 1.])
+    """
+    if _is_bool(input) and _is_bool(other):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. "
+            "Use `^` or logical_xor() instead"
+        )
+    return minus(input, other if alpha == 1 else times(other, alpha))
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool) or getattr(value, "dtype", None) == np.bool_
+
+
+def mul(input: Any, other: Any) -> Tensor:
+    """Return ``input * other``, element by element.
+
+    >>> import chainrule as cr
+    >>> cr.mul(cr.tensor([1.0, 2.0]), 3)
+    tensor([3., 6.])
+    """
+    return times(input, other)
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """Return ``input / other``; integers become floats unless ``rounding_mode`` is given.
+
+    Args:
+        input: the dividend.
+        other: the divisor, broadcast against it.
+        rounding_mode: None for the true quotient, ``"floor"`` or ``"trunc"`` for a rounded one,
+            whose derivative is 0.
+
+    >>> import chainrule as cr
+    >>> cr.div(cr.tensor([7.0, -7.0]), 2, rounding_mode="floor")
+    tensor([ 3., -4.])
+    """
+    if rounding_mode is None:
+        return over(input, other)
+    if rounding_mode not in ("floor", "trunc"):
+        raise RuntimeError(
+            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+            f"{rounding_mode!r}"
+        )
+    return floor_quotient(input, other) if rounding_mode == "floor" else trunc_quotient(input, other)
+
+
+floor_quotient = define(
+    "floor_divide",
+    np.floor_divide,
+    a=lambda g: g * 0,
+    b=lambda g: g * 0,
+    doc="Quotient rounded towards minus infinity; its derivative is 0.",
+)
+
+
+def _trunc_quotient(a: Any, b: Any) -> Any:
+    if np.result_type(a, b).kind == "f":
+        return np.trunc(np.true_divide(a, b))
+    quotient = np.floor_divide(a, b)
+    return quotient + ((quotient < 0) & (quotient * b != a))
+
+
+trunc_quotient = define(
+    "trunc_divide",
+    _trunc_quotient,
+    a=lambda g: g * 0,
+    b=lambda g: g * 0,
+    doc="Quotient rounded towards zero; its derivative is 0.",
+)
+
+
+def pow(input: Any, exponent: Any) -> Tensor:
+    """Return ``input ** exponent``.
+
+    >>> import chainrule as cr
+    >>> cr.pow(cr.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
+    """
+    return power(input, exponent)
+
+
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """Return the input limited to ``[min, max]``; the gradient is 0 where a limit was exceeded.
+
+    A limit may be a number or a tensor that broadcasts; NaN stays NaN.
+
+    >>> import chainrule as cr
+    >>> cr.clamp(cr.tensor([-2.0, 0.5, 3.0]), 0, 1)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    if min is None and max is None:
+        raise RuntimeError(
+            "clamp: At least one of 'min' or 'max' must not be None; pass a lower or an upper limit"
+        )
+    result = input
+    if min is not None:
+        result = clamp_min(result, min)
+    if max is not None:
+        result = clamp_max(result, max)
+    return result
+
+
+clamp_min = define(
+    "clamp_min",
+    np.maximum,
+    a=lambda g, a, b: masked_fill(g, a < b, 0.0),
+    b=lambda g, a, b: masked_fill(g, a >= b, 0.0),
+    notation=Notation("max({a}, {b})", r"\max\left({a}, {b}\right)"),
+    doc="""The larger of a value and a lower limit; at the limit the value has the gradient.
+
+    >>> import chainrule as cr
+    >>> cr.clamp_min(cr.tensor([-1.0, 2.0]), 0)
+    tensor([0., 2.])
+    """,
+)
+clamp_max = define(
+    "clamp_max",
+    np.minimum,
+    a=lambda g, a, b: masked_fill(g, a > b, 0.0),
+    b=lambda g, a, b: masked_fill(g, a <= b, 0.0),
+    notation=Notation("min({a}, {b})", r"\min\left({a}, {b}\right)"),
+    doc="""The smaller of a value and an upper limit; at the limit the value has the gradient.
+
+    >>> import chainrule as cr
+    >>> cr.clamp_max(cr.tensor([-1.0, 2.0]), 1)
+    tensor([-1.,  1.])
+    """,
+)

@@ -1,0 +1,139 @@
+"""Comparison, logic and selection. What is compared has no gradient; what is selected has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.primitive import define
+from chainrule.symbol import LEVELS, Call, Notation, Style, operators, write
+
+
+def _bracket(text: str, latex: str) -> Notation:
+    return Notation(f"[{{a:sum}} {text} {{b:sum}}]", rf"\left[{{a:sum}} {latex} {{b:sum}}\right]")
+
+
+def _comparison(name: str, forward: Any, text: str, latex: str, doc: str) -> Any:
+    return define(name, forward, inputs=("a", "b"), notation=_bracket(text, latex), doc=doc)
+
+
+eq = _comparison("eq", np.equal, "=", "=", "Where a equals b.")
+ne = _comparison("ne", np.not_equal, "≠", r"\ne", "Where a differs from b.")
+lt = _comparison("lt", np.less, "<", "<", "Where a is smaller than b.")
+le = _comparison("le", np.less_equal, "≤", r"\le", "Where a is at most b.")
+gt = _comparison("gt", np.greater, ">", ">", "Where a is larger than b.")
+ge = _comparison("ge", np.greater_equal, "≥", r"\ge", "Where a is at least b.")
+
+logical_and = define(
+    "logical_and",
+    np.logical_and,
+    inputs=("a", "b"),
+    notation=Notation("{a:term} ⊙ {b:factor}", r"{a:term} \odot {b:factor}", "term"),
+    doc="Where both conditions hold.",
+)
+logical_or = define(
+    "logical_or",
+    np.logical_or,
+    inputs=("a", "b"),
+    notation=Notation("max({a}, {b})", r"\max\left({a}, {b}\right)"),
+    doc="Where at least one condition holds.",
+)
+logical_xor = define(
+    "logical_xor",
+    np.logical_xor,
+    inputs=("a", "b"),
+    notation=Notation("|{a:sum} − {b:term}|", r"\left|{a:sum} - {b:term}\right|"),
+    doc="Where exactly one condition holds.",
+)
+logical_not = define(
+    "logical_not",
+    np.logical_not,
+    inputs=("x",),
+    notation=Notation("1 − {x:term}", "1 - {x:term}", "sum"),
+    doc="Where the condition does not hold.",
+)
+isnan = define("isnan", np.isnan, inputs=("x",), doc="Where the value is NaN.")
+isinf = define("isinf", np.isinf, inputs=("x",), doc="Where the value is infinite.")
+isfinite = define("isfinite", np.isfinite, inputs=("x",), doc="Where the value is finite.")
+
+_OPPOSITE = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
+
+
+def _write_masked_fill(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
+    """Write filling with 0 as the product with the opposite condition's bracket."""
+    x, condition, value = operands["x"], operands["condition"], operands["value"]
+    if value != 0:
+        number, _ = style.number(value)
+        if style.which == "text":
+            return f"where({condition}, {number}, {x})", LEVELS["atom"]
+        inner = rf"{condition}, {number}, {x}"
+        return rf"\operatorname{{where}}\left({inner}\right)", LEVELS["atom"]
+    inverse = condition.expression
+    if isinstance(inverse, Call) and inverse.primitive.name in _OPPOSITE:
+        opposite: Any = operators[_OPPOSITE[inverse.primitive.name]]
+        written, level = write(Call(opposite.primitive, inverse.args, ()), style)
+    else:
+        written, level = write(~inverse, style)
+    if level < LEVELS["factor"]:
+        written = style.parentheses(written)
+    sign = " ⊙ " if style.which == "text" else r" \odot "
+    return f"{x:term}{sign}{written}", LEVELS["term"]
+
+
+def _masked_fill(x: Any, condition: Any, value: float) -> Any:
+    filled = np.array(x)
+    if filled.shape != np.shape(condition):
+        return np.where(condition, filled.dtype.type(value), filled)
+    np.putmask(filled, condition, value)
+    return filled
+
+
+masked_fill = define(
+    "masked_fill",
+    _masked_fill,
+    inputs=("x", "condition"),
+    params=("value",),
+    x=lambda g, condition: masked_fill(g, condition, 0.0),
+    notation=Notation(custom=_write_masked_fill),
+    doc="""Replace values by a number where a condition (a bool tensor that broadcasts) holds.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor([1.0, 2.0, 3.0])
+    >>> cr.masked_fill(x, x > 2, 0.0)
+    tensor([1., 2., 0.])
+    """,
+)
+
+select_where = define(
+    "where",
+    np.where,
+    inputs=("condition", "a", "b"),
+    a=lambda g, condition: masked_fill(g, ~condition, 0.0),
+    b=lambda g, condition: masked_fill(g, condition, 0.0),
+    notation=Notation(
+        "where({condition}, {a}, {b})",
+        r"\operatorname{{where}}\left({condition}, {a}, {b}\right)",
+    ),
+    doc="Choose a where the condition holds, b elsewhere.",
+)
+
+
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+    """Choose ``input`` where the condition holds and ``other`` elsewhere.
+
+    With the condition alone, return the indices where it holds, one tensor a dimension.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor([-1.0, 2.0])
+    >>> cr.where(x > 0, x, 0.0)
+    tensor([0., 2.])
+    """
+    if input is None and other is None:
+        from chainrule.ops.indexing import nonzero
+
+        return nonzero(condition, as_tuple=True)
+    if input is None or other is None:
+        raise TypeError("where() needs both values to choose from, or only a condition")
+    return select_where(condition, input, other)

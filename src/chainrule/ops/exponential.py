@@ -1,0 +1,235 @@
+"""Exponentials, logarithms, roots and the activations made of them, element by element."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.ops.comparison import masked_fill
+from chainrule.ops.reductions import total
+from chainrule.primitive import define
+from chainrule.symbol import LEVELS, Notation, Style
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chainrule.tensor import Tensor
+
+
+def _named(name: str, latex: str | None = None) -> Notation:
+    head = latex if latex is not None else rf"\{name}"
+    return Notation(f"{name}({{x}})", rf"{head}\left({{x}}\right)")
+
+
+exp = define(
+    "exp",
+    np.exp,
+    x=lambda g, y: g * y,
+    floating=True,
+    notation=_named("exp"),
+    doc="""Exponential, e to the x.
+
+    >>> import chainrule as cr
+    >>> cr.exp(cr.tensor([0.0, 1.0]))
+    tensor([1.0000, 2.7183])
+    """,
+)
+log = define(
+    "log",
+    np.log,
+    x=lambda g, x: g / x,
+    floating=True,
+    notation=_named("log"),
+    doc="""Natural logarithm; −∞ at 0 and NaN below.
+
+    >>> import chainrule as cr
+    >>> cr.log(cr.tensor([1.0, 10.0]))
+    tensor([0.0000, 2.3026])
+    """,
+)
+sqrt = define(
+    "sqrt",
+    np.sqrt,
+    x=lambda g, y: g / (2 * y),
+    floating=True,
+    notation=Notation("√({x})", r"\sqrt{{{x}}}"),
+    doc="""Square root; NaN below 0, and an infinite derivative at 0.
+
+    >>> import chainrule as cr
+    >>> cr.sqrt(cr.tensor([4.0, 2.0]))
+    tensor([2.0000, 1.4142])
+    """,
+)
+tanh = define(
+    "tanh",
+    np.tanh,
+    x=lambda g, y: g * (1 - y * y),
+    floating=True,
+    notation=_named("tanh"),
+    doc="""Hyperbolic tangent.
+
+    >>> import chainrule as cr
+    >>> cr.tanh(cr.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7616])
+    """,
+)
+
+
+def _sigmoid(x: Any) -> Any:
+    # exp of minus the magnitude never overflows; both branches are exact to rounding.
+    if isinstance(x, int | float):
+        x = np.float64(x)
+    with_minus = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, with_minus) / (1 + with_minus)
+
+
+sigmoid = define(
+    "sigmoid",
+    _sigmoid,
+    x=lambda g, y: g * (1 - y) * y,
+    floating=True,
+    notation=Notation("σ({x})", r"\sigma\left({x}\right)"),
+    doc="""Logistic sigmoid, 1 / (1 + exp(−x)), without overflow.
+
+    >>> import chainrule as cr
+    >>> cr.sigmoid(cr.tensor([0.0, 2.0]))
+    tensor([0.5000, 0.8808])
+    """,
+)
+relu = define(
+    "relu",
+    lambda x: np.maximum(x, 0),
+    x=lambda g, y: masked_fill(g, y <= 0, 0.0),
+    notation=_named("relu", r"\operatorname{{relu}}"),
+    doc="""Rectified linear unit, max(x, 0), with derivative 0 at 0.
+
+    >>> import chainrule as cr
+    >>> cr.relu(cr.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """,
+)
+
+
+# --- Along a dimension ----------------------------------------------------------------------------
+
+
+def _softmax(x: Any, dim: int) -> Any:
+    e = np.exp(x - np.maximum.reduce(x, axis=dim, keepdims=True))
+    e /= np.add.reduce(e, axis=dim, keepdims=True)
+    return e
+
+
+def _log_softmax(x: Any, dim: int) -> Any:
+    shifted = x - np.maximum.reduce(x, axis=dim, keepdims=True)
+    shifted -= np.log(np.add.reduce(np.exp(shifted), axis=dim, keepdims=True))
+    return shifted
+
+
+def _logsumexp(x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
+    peak = np.maximum.reduce(x, axis=dim, keepdims=True) if x.size else np.zeros((1,) * x.ndim)
+    peak = np.where(np.isfinite(peak), peak, np.zeros((), x.dtype))
+    with np.errstate(divide="ignore"):
+        y = np.log(np.add.reduce(np.exp(x - peak), axis=dim, keepdims=True)) + peak
+    return y if keepdim else y.squeeze(dim)
+
+
+def _write_along(name: str, latex: str) -> Notation:
+    def custom(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
+        where = style.indices(operands["dim"])
+        if style.which == "text":
+            return f"{name}{where}({operands['x']})", LEVELS["atom"]
+        return rf"{latex}{where}\left({operands['x']}\right)", LEVELS["atom"]
+
+    return Notation(custom=custom)
+
+
+softmax_along = define(
+    "softmax",
+    _softmax,
+    params=("dim",),
+    x=lambda g, y, dim: y * (g - total(g * y, (dim,), True)),
+    floating=True,
+    notation=_write_along("softmax", r"\operatorname{softmax}"),
+    doc="Softmax along a dimension.",
+)
+log_softmax_along = define(
+    "log_softmax",
+    _log_softmax,
+    params=("dim",),
+    x=lambda g, y, dim: g - exp(y) * total(g, (dim,), True),
+    floating=True,
+    notation=_write_along("log_softmax", r"\operatorname{log\,softmax}"),
+    doc="Logarithm of the softmax along a dimension.",
+)
+
+
+def _logsumexp_gradient(g: Any, x: Any, y: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
+    from chainrule.ops.reductions import restore_dims
+
+    if not keepdim:
+        g, y = restore_dims(g, dim), restore_dims(y, dim)
+    return g * exp(x - masked_fill(y, y == -float("inf"), 0.0))
+
+
+logsumexp_over = define(
+    "logsumexp",
+    _logsumexp,
+    params=("dim", "keepdim"),
+    x=_logsumexp_gradient,
+    floating=True,
+    notation=_write_along("logsumexp", r"\operatorname{logsumexp}"),
+    doc="Logarithm of a sum of exponentials.",
+)
+
+
+def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """Return the softmax along a dimension: exponentials divided by their sum.
+
+    Args:
+        input: any shape.
+        dim: the dimension that sums to 1.
+        dtype: convert the input to it first.
+
+    >>> import chainrule as cr
+    >>> cr.softmax(cr.tensor([0.0, 0.0]), dim=0)
+    tensor([0.5000, 0.5000])
+    """
+    x, d = _along("softmax", input, dim, dtype)
+    return softmax_along(x, d)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
+    """Return the logarithm of the softmax along a dimension, without overflow.
+
+    >>> import chainrule as cr
+    >>> cr.log_softmax(cr.tensor([0.0, 0.0]), dim=0)
+    tensor([-0.6931, -0.6931])
+    """
+    x, d = _along("log_softmax", input, dim, dtype)
+    return log_softmax_along(x, d)
+
+
+def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+    """Return log Σ exp over one or more dimensions, without overflow.
+
+    >>> import chainrule as cr
+    >>> cr.logsumexp(cr.tensor([1000.0, 1000.0]), dim=0)
+    tensor(1000.6932)
+    """
+    from chainrule.ops.reductions import normal_dims
+
+    return logsumexp_over(input, normal_dims("logsumexp", dim, input._array.ndim), keepdim)
+
+
+def _along(name: str, input: Tensor, dim: int | None, dtype: Any) -> tuple[Tensor, int]:
+    from chainrule.ops.shape import normal_dim
+
+    if dim is None:
+        raise TypeError(
+            f"{name}() needs dim, the dimension that sums to 1: usually dim=-1 (the classes); "
+            f"the input has shape {list(input.shape)}"
+        )
+    if dtype is not None:
+        input = input.to(dtype)
+    return input, normal_dim(name, dim, input._array.ndim)

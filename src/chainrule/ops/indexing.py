@@ -1,0 +1,271 @@
+"""Indexing: reading elements by slices, integers, arrays and masks, and the adjoints of it."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy import ndarray
+
+from chainrule.ops.shape import normal_dim
+from chainrule.primitive import attach, define
+from chainrule.symbol import LEVELS, Notation, Style
+
+if TYPE_CHECKING:
+    from chainrule.tensor import Tensor
+
+
+def is_basic(index: Any) -> bool:
+    """Tell whether an index consists of integers, slices, None and ``...`` only: gives a view."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        p is None or p is Ellipsis or isinstance(p, slice) or type(p) is int for p in parts
+    )
+
+
+def normal_index(index: Any, shape: tuple[int, ...]) -> Any:
+    """Return an index in NumPy's terms: tensors as arrays, lists as arrays, checked bounds."""
+    if type(index) is int or type(index) is slice:
+        return index
+    if isinstance(index, tuple):
+        parts = tuple(_normal_part(p) for p in index)
+        if sum(p is Ellipsis for p in parts) > 1:
+            raise IndexError("an index can only have a single ellipsis ('...')")
+        return parts
+    return _normal_part(index)
+
+
+def _normal_part(part: Any) -> Any:
+    if part is None or part is Ellipsis or type(part) is int or isinstance(part, slice):
+        if isinstance(part, slice):
+            bounds = (part.start, part.stop, part.step)
+            if part.step is not None and operator.index(part.step) < 0:
+                raise ValueError(
+                    "step must be greater than zero: slices with a negative step are not "
+                    "supported, as in PyTorch; use .flip() or index with cr.arange"
+                )
+            return slice(*(b if b is None else operator.index(b) for b in bounds))
+        return part
+    if isinstance(part, bool | np.bool_):
+        return bool(part)
+    array = getattr(part, "_array", part)
+    if isinstance(array, Sequence):
+        array = np.asarray([getattr(p, "_array", p) for p in array])
+        if array.size == 0:
+            array = array.astype(np.int64)
+    if isinstance(array, ndarray | np.generic):
+        kind = array.dtype.kind
+        if kind in "iu":
+            return int(array) if array.ndim == 0 else np.asarray(array)
+        if kind == "b":
+            return np.asarray(array)
+        raise IndexError(
+            f"tensors used as indices must be long, int, byte or bool tensors, got {array.dtype}; "
+            "convert with .long()"
+        )
+    try:
+        return operator.index(part)
+    except TypeError:
+        raise TypeError(
+            f"a tensor cannot be indexed with {type(part).__name__} {part!r}; use integers, "
+            "slices, None, ..., or integer and bool tensors"
+        ) from None
+
+
+def explain_index_error(error: IndexError, shape: Sequence[int], index: Any) -> IndexError:
+    """Return NumPy's index error with the tensor's shape in it."""
+    text = str(error)
+    if isinstance(index, tuple) and "too many indices" in text:
+        text = f"too many indices for tensor of dimension {len(shape)}"
+    return IndexError(f"{text}; the tensor has shape {list(shape)}")
+
+
+def _write_index(index: Any) -> str:
+    parts = index if isinstance(index, tuple) else (index,)
+    written = []
+    for p in parts:
+        if isinstance(p, slice):
+            ends = [("" if e is None else str(e)) for e in (p.start, p.stop)]
+            written.append(":".join(ends) + ("" if p.step is None else f":{p.step}"))
+        elif p is Ellipsis:
+            written.append("...")
+        elif isinstance(p, ndarray):
+            mask = p.dtype.kind == "b"
+            if p.ndim == 1 and p.size <= 8:
+                values = ", ".join(str(v) for v in p.tolist())
+                written.append(f"[{values}]")
+            else:
+                written.append(f"{'mask' if mask else 'index'}{list(p.shape)}")
+        else:
+            written.append(str(p))
+    return ", ".join(written)
+
+
+def _write_getitem(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
+    index = _write_index(o["index"])
+    if style.which == "text":
+        return f"{o['x']:atom}[{index}]", LEVELS["atom"]
+    return rf"{o['x']:atom}\left[\text{{{index}}}\right]", LEVELS["atom"]
+
+
+def _write_put(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
+    index = _write_index(o["index"])
+    if style.which == "latex":
+        index = rf"\text{{{index}}}"
+    inner = f"{o['x']}, {index}, {style.parameter(o['shape'])}"
+    head = "scatter" if style.which == "text" else r"\operatorname{scatter}"
+    return f"{head}{style.parentheses(inner)}", LEVELS["atom"]
+
+
+def _put_at(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    out = np.zeros(shape, x.dtype)
+    if is_basic(index):
+        out[index] = x
+    elif _may_repeat(index):
+        np.add.at(out, index, x)
+    else:
+        out[index] = x
+    return out
+
+
+def _may_repeat(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(p, ndarray) and p.dtype.kind != "b" for p in parts)
+
+
+put_at = define(
+    "scatter_into_zeros",
+    _put_at,
+    params=("index", "shape"),
+    x=lambda g, index: g[index],
+    notation=Notation(custom=_write_put),
+    doc="Zeros of a shape with values added at an index: the adjoint of indexing.",
+)
+basic_item = define(
+    "getitem",
+    lambda x, index: x[index],
+    params=("index",),
+    x=lambda g, x_shape, index: put_at(g, index, x_shape),
+    view=True,
+    notation=Notation(custom=_write_getitem),
+    doc="Elements at integers and slices; a view.",
+)
+advanced_item = define(
+    "index",
+    lambda x, index: x[index],
+    params=("index",),
+    x=lambda g, x_shape, index: put_at(g, index, x_shape),
+    notation=Notation(custom=_write_getitem),
+    doc="Elements at integer arrays or where masks hold; a copy.",
+)
+
+
+def _set_at(x: Any, value: Any, index: Any) -> Any:
+    out = np.array(x)
+    out[index] = value
+    return out
+
+
+set_at = define(
+    "index_put",
+    _set_at,
+    params=("index",),
+    x=lambda g, index: set_at(g, 0.0, index),
+    value=lambda g, index: g[index],
+    doc="A copy with the elements at an index replaced.",
+)
+
+
+def getitem(input: Tensor, index: Any) -> Tensor:
+    """Return the elements at an index, as ``input[index]`` does."""
+    normal = normal_index(index, input._array.shape)
+    try:
+        if is_basic(normal):
+            return basic_item(input, normal)
+        return advanced_item(input, normal)
+    except IndexError as error:
+        raise explain_index_error(error, input._array.shape, normal) from None
+
+
+# --- Along a dimension ----------------------------------------------------------------------------
+
+
+def _put_along(x: Any, index: Any, dim: int, shape: tuple[int, ...]) -> Any:
+    out = np.zeros(shape, x.dtype)
+    where = list(np.ogrid[tuple(slice(n) for n in index.shape)])
+    where[dim] = index
+    np.add.at(out, tuple(where), x)
+    return out
+
+
+def _take_along(x: Any, index: Any, dim: int) -> Any:
+    where = list(np.ogrid[tuple(slice(n) for n in index.shape)])
+    where[dim] = index
+    return x[tuple(where)]
+
+
+put_along = define(
+    "scatter_along_dim",
+    _put_along,
+    params=("index", "dim", "shape"),
+    x=lambda g, index, dim: taken_along(g, index, dim),
+    doc="Zeros of a shape with values added along a dimension: the adjoint of gather.",
+)
+taken_along = define(
+    "gather",
+    _take_along,
+    params=("index", "dim"),
+    x=lambda g, x_shape, index, dim: put_along(g, index, dim, x_shape),
+    doc="Elements picked along a dimension by an index for every place.",
+)
+
+
+def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Pick elements along a dimension: ``out[i, j] = input[index[i, j], j]`` for ``dim=0``.
+
+    Repeated indices accumulate their gradients.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> cr.gather(x, 1, cr.tensor([[0, 0], [1, 0]]))
+    tensor([[1., 1.],
+            [4., 3.]])
+    """
+    x, positions = input._array, index._array
+    if positions.dtype.kind not in "iu":
+        raise RuntimeError("gather(): Expected dtype int64 for index; convert with .long()")
+    d = normal_dim("gather", dim, x.ndim)
+    if positions.ndim != x.ndim:
+        raise RuntimeError(
+            "Index tensor must have the same number of dimensions as input tensor: gather got "
+            f"shapes {list(positions.shape)} and {list(x.shape)}"
+        )
+    for k, (n, m) in enumerate(zip(positions.shape, x.shape, strict=True)):
+        if k != d and n > m:
+            raise RuntimeError(
+                f"Size does not match at dimension {k} expected index {list(positions.shape)} to "
+                f"be no larger than self {list(x.shape)} apart from dimension {d}"
+            )
+    if positions.size and (positions.min() < 0 or positions.max() >= x.shape[d]):
+        bad = positions[(positions < 0) | (positions >= x.shape[d])].flat[0]
+        raise RuntimeError(
+            f"index {bad} is out of bounds for dimension {d} with size {x.shape[d]} (gather)"
+        )
+    return taken_along(input, positions, d)
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """Return the indices of the elements that are not zero, a row each (or a tensor a dimension).
+
+    >>> import chainrule as cr
+    >>> cr.nonzero(cr.tensor([0.0, 2.0, 3.0]))
+    tensor([[1],
+            [2]])
+    """
+    found = np.nonzero(np.atleast_1d(input._array))
+    if as_tuple:
+        return tuple(attach(f, None) for f in found)
+    rows = np.stack(found, axis=1) if input._array.ndim else np.zeros((len(found[0]), 0), np.int64)
+    return attach(rows, None)

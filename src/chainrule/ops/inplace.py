@@ -1,0 +1,228 @@
+"""Changing tensors in place, with the graph kept right.
+
+An in-place operation is its out-of-place twin followed by writing the result into the memory of
+the target. When gradients flow, the target continues at the twin's node. If the target is a view,
+it is its base that was changed: the base continues at a node that puts the new values at the
+view's positions, and every view of that base finds its way from there when it is next used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy import ndarray
+
+from chainrule.graph import Node, modes, mutations, record
+from chainrule.ops.indexing import explain_index_error, normal_index, set_at
+from chainrule.ops.shape import reshaped
+from chainrule.primitive import attach, define, rewired
+
+if TYPE_CHECKING:
+    from chainrule.tensor import Tensor
+
+
+def _take_flat(x: Any, positions: Any) -> Any:
+    return x.reshape(-1)[positions]
+
+
+def _put_flat(x: Any, value: Any, positions: Any) -> Any:
+    out = np.array(x, order="C")
+    out.reshape(-1)[positions] = value
+    return out
+
+
+def _put_flat_into_zeros(x: Any, positions: Any, shape: tuple[int, ...]) -> Any:
+    out = np.zeros(shape, x.dtype)
+    np.add.at(out.reshape(-1), positions, x)
+    return out
+
+
+put_flat_into_zeros = define(
+    "put_into_zeros",
+    _put_flat_into_zeros,
+    params=("positions", "shape"),
+    x=lambda g, positions: take_flat(g, positions),
+    doc="Zeros of a shape with values added at flat positions.",
+)
+take_flat = define(
+    "take",
+    _take_flat,
+    params=("positions",),
+    x=lambda g, x_shape, positions: put_flat_into_zeros(g, positions, x_shape),
+    doc="The elements at flat positions.",
+)
+put_flat = define(
+    "put",
+    _put_flat,
+    params=("positions",),
+    x=lambda g, positions: put_flat(g, 0.0, positions),
+    value=lambda g, positions: take_flat(g, positions),
+    doc="A copy with the elements at flat positions replaced.",
+)
+
+
+def _addresses(array: ndarray[Any, Any]) -> Any:
+    address = np.full(array.shape, array.__array_interface__["data"][0], np.int64)
+    for d, (n, stride) in enumerate(zip(array.shape, array.strides, strict=True)):
+        address += (np.arange(n) * stride).reshape((-1,) + (1,) * (array.ndim - d - 1))
+    return address
+
+
+def _positions(view: ndarray[Any, Any], base: ndarray[Any, Any]) -> Any:
+    """Return where in ``base``, flattened in C order, each element of ``view`` lies."""
+    at = _addresses(base).reshape(-1)
+    order = np.argsort(at, kind="stable")
+    return order[np.searchsorted(at[order], _addresses(view))]
+
+
+def reattach(view: Tensor) -> None:
+    """Let a view continue at the present node of its base."""
+    base = view._base
+    assert base is not None and base._node is not None
+    positions = _positions(view._array, base._array)
+    saved = (None, None, positions)
+    view._node = record(take_flat.primitive, view, (base._node,), saved, view._array.shape)  # type: ignore[attr-defined]
+    view._base_node = base._node
+
+
+def node_of(tensor: Tensor) -> Node | None:
+    """Return the node a tensor continues at, its base's changes taken into account."""
+    return tensor._node if tensor._base is None else rewired(tensor)
+
+
+def _refuse_leaves(name: str, target: Tensor) -> None:
+    node, base = target._node, target._base
+    if node is not None and node.primitive is None:
+        raise RuntimeError(
+            f"a leaf Variable that requires grad is being used in an in-place operation ({name}). "
+            "Do it inside `with cr.no_grad():` if it updates a parameter, else use the "
+            "out-of-place form"
+        )
+    if base is not None and base._node is not None and base._node.primitive is None:
+        raise RuntimeError(
+            "a view of a leaf Variable that requires grad is being used in an in-place operation "
+            f"({name}). Do it inside `with cr.no_grad():` if it updates a parameter, else work on "
+            "a clone()"
+        )
+
+
+def change(name: str, operation: Callable[..., Tensor], target: Tensor, *others: Any) -> Tensor:
+    """Replace the values of ``target`` by ``operation(target, *others)`` and return it.
+
+    Raises:
+        RuntimeError: for a leaf that requires grad outside `no_grad`, for a result of another
+            shape or of a dtype the target cannot hold, and for expanded memory.
+    """
+    array = target._array
+    recording = modes.grad and (
+        node_of(target) is not None
+        or any(hasattr(o, "_array") and node_of(o) is not None for o in others)
+    )
+    if recording:
+        _refuse_leaves(name, target)
+        if target._silent:
+            raise RuntimeError(
+                f"{name}: this view was created in no_grad mode and is being modified inplace with "
+                "grad mode enabled, where its gradient would be lost. Take the view outside "
+                "no_grad, or work on a clone()"
+            )
+        before = attach(array.copy(), node_of(target))
+    else:
+        before = attach(array, None)
+    result = operation(before, *others)
+    _store(name, target, result)
+    if recording:
+        _continue_at(target, result)
+    return target
+
+
+def _store(name: str, target: Tensor, result: Tensor) -> None:
+    array, value = target._array, result._array
+    if value.shape != array.shape:
+        raise RuntimeError(
+            f"output with shape {list(array.shape)} doesn't match the broadcast shape "
+            f"{list(value.shape)}: {name} cannot change the shape of its target; use the "
+            "out-of-place form"
+        )
+    if not np.can_cast(value.dtype, array.dtype, "same_kind"):
+        raise RuntimeError(
+            f"result type {value.dtype} can't be cast to the desired output type {array.dtype}: "
+            f"{name} keeps the dtype of its target; convert the target first or use the "
+            "out-of-place form"
+        )
+    if 0 in array.strides and any(
+        s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)
+    ):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            f"single memory location. Please clone() the tensor before performing {name}"
+        )
+    if not array.flags.writeable:
+        raise RuntimeError(f"{name}: the tensor's memory is read-only; work on a clone()")
+    np.copyto(array, value, casting="same_kind")
+    mutations.mark(array)
+
+
+def _continue_at(target: Tensor, result: Tensor) -> None:
+    node = result._node
+    if result._array.dtype is not target._array.dtype:
+        node = result.to(target._array.dtype)._node
+    base = target._base
+    if base is None:
+        target._node = node
+        if node is not None:
+            adopt(target, node)
+        return
+    positions = _positions(target._array, base._array)
+    old = base._node
+    saved = (base._array if old is None else None, None, None, positions)
+    base._node = record(put_flat.primitive, base, (old, node), saved, base._array.shape)  # type: ignore[attr-defined]
+    reattach(target)
+
+
+def adopt(target: Tensor, node: Node) -> None:
+    """Make ``target`` the tensor that a node's gradient is delivered to."""
+    import weakref
+
+    node.output = weakref.ref(target)
+
+
+def setitem(target: Tensor, index: Any, value: Any) -> None:
+    """Replace the elements at an index, as ``target[index] = value`` does."""
+    array = target._array
+    normal = normal_index(index, array.shape)
+    if hasattr(value, "_array"):
+        if value._array.dtype is not array.dtype:
+            value = value.to(array.dtype)
+    else:
+        from chainrule.ops.creation import to_array
+
+        if not isinstance(value, int | float):
+            value = to_array(value)
+        value = attach(np.asarray(value, array.dtype), None)
+    value = _fitted_value(array, normal, value)
+    change("__setitem__", lambda before, v: set_at(before, v, normal), target, value)
+
+
+def _fitted_value(array: Any, index: Any, value: Tensor) -> Tensor:
+    """Return the value without surplus leading dimensions of size 1, or refuse its shape."""
+    try:
+        wanted = np.broadcast_to(np.empty((), bool), array.shape)[index].shape
+    except IndexError as error:
+        raise explain_index_error(error, array.shape, index) from None
+    shape = value._array.shape
+    core = shape
+    while len(core) > len(wanted) and core[0] == 1:
+        core = core[1:]
+    try:
+        fits = np.broadcast_shapes(wanted, core) == wanted
+    except ValueError:
+        fits = False
+    if not fits:
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to "
+            f"indexing result of shape {list(wanted)}"
+        )
+    return value if core == shape else reshaped(value, core)

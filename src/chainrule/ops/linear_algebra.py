@@ -1,0 +1,160 @@
+"""Matrix products and the affine map of a layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.ops.reductions import total
+from chainrule.ops.shape import inserted, reshaped, squeezed
+from chainrule.primitive import define
+from chainrule.symbol import Notation
+
+if TYPE_CHECKING:
+    from chainrule.tensor import Tensor
+
+product = define(
+    "matmul",
+    np.matmul,
+    a=lambda g, b: g @ b.mT,
+    b=lambda g, a: a.mT @ g,
+    notation=Notation("{a:factor} {b:factor}", r"{a:factor} \, {b:factor}", "factor"),
+    doc="Matrix product of operands with at least two dimensions.",
+)
+
+
+def _affine(x: Any, W: Any, b: Any) -> Any:
+    y = np.dot(x, W.T)
+    y += b
+    return y
+
+
+affine = define(
+    "linear",
+    _affine,
+    x=lambda g, W: g @ W,
+    W=lambda g, x: g.mT @ x,
+    b=lambda g: total(g, (0,), False),
+    notation=Notation("{x:factor} {W:atom}ᵀ + {b:sum}", r"{x:factor} \, {W:atom}^{{\top}} + {b:sum}", "sum"),
+    doc="The affine map of a layer, x Wᵀ + b, for rows x of shape (n, in).",
+)
+affine_without_bias = define(
+    "linear_without_bias",
+    lambda x, W: np.dot(x, W.T),
+    x=lambda g, W: g @ W,
+    W=lambda g, x: g.mT @ x,
+    notation=Notation("{x:factor} {W:atom}ᵀ", r"{x:factor} \, {W:atom}^{{\top}}", "factor"),
+    doc="The linear map of a layer, x Wᵀ, for rows x of shape (n, in).",
+)
+
+
+def _not_multipliable(a: tuple[int, ...], b: tuple[int, ...]) -> RuntimeError:
+    sizes = "x".join(map(str, a[-2:])), "x".join(map(str, b[-2:]))
+    hint = ""
+    if len(a) >= 2 and len(b) >= 2 and a[-2] == b[-2]:
+        hint = ", for example by transposing the first operand with .mT"
+    elif len(a) >= 2 and len(b) >= 2 and a[-1] == b[-1]:
+        hint = ", for example by transposing the second operand with .mT"
+    return RuntimeError(
+        f"mat1 and mat2 shapes cannot be multiplied ({sizes[0]} and {sizes[1]}): the "
+        f"{a[-1]} columns of the first must match the {b[-2] if len(b) > 1 else b[-1]} rows of the "
+        f"second. Operand shapes are {list(a)} and {list(b)}; make the inner sizes equal{hint}"
+    )
+
+
+def matmul(input: Any, other: Any) -> Tensor:
+    """Return the matrix product; vectors are rows on the left, columns on the right.
+
+    Shapes: (…, n, k) @ (…, k, m) → (…, n, m), leading dimensions broadcast; (k) @ (k) → ().
+
+    Raises:
+        RuntimeError: if the inner sizes differ or an operand is 0-d.
+
+    >>> import chainrule as cr
+    >>> cr.matmul(cr.tensor([[1.0, 2.0]]), cr.tensor([[3.0], [4.0]]))
+    tensor([[11.]])
+    """
+    a, b = np.shape(getattr(input, "_array", input)), np.shape(getattr(other, "_array", other))
+    if len(a) >= 2 and len(b) >= 2:
+        if a[-1] != b[-2]:
+            raise _not_multipliable(a, b)
+        return product(input, other)
+    if not a or not b:
+        raise RuntimeError(
+            "both arguments to matmul need to be at least 1D, but they are "
+            f"{len(a)}D and {len(b)}D; use * to multiply by a number"
+        )
+    if a[-1] != (b[-2] if len(b) > 1 else b[0]):
+        raise _not_multipliable(a, b)
+    from chainrule.ops.creation import as_tensor
+
+    left, right = as_tensor(input), as_tensor(other)
+    if len(a) == 1:
+        left = inserted(left, (0,))
+    if len(b) == 1:
+        right = inserted(right, (1,))
+    result = product(left, right)
+    dims = ((result._array.ndim - 2,) if len(a) == 1 else ()) + (
+        (result._array.ndim - 1,) if len(b) == 1 else ()
+    )
+    return squeezed(result, dims)
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return ``input @ weight.T + bias``: a layer's affine map.
+
+    Shapes: input (…, in), weight (out, in), bias (out) → (…, out).
+
+    Raises:
+        RuntimeError: if the input's last size is not the weight's second.
+
+    >>> import chainrule as cr
+    >>> W, b = cr.tensor([[1.0, 2.0]]), cr.tensor([0.5])
+    >>> cr.nn.functional.linear(cr.tensor([[3.0, 4.0]]), W, b)
+    tensor([[11.5000]])
+    """
+    x, W = input._array, weight._array
+    if x.ndim == 2 and W.ndim == 2 and x.shape[1] == W.shape[1] and x.dtype is W.dtype:
+        if bias is None:
+            return affine_without_bias(input, weight)
+        if bias._array.dtype is x.dtype and bias._array.shape == (W.shape[0],):
+            return affine(input, weight, bias)
+    return _linear_in_general(input, weight, bias)
+
+
+def _linear_in_general(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    x, W = input._array.shape, weight._array.shape
+    if not x or not 1 <= len(W) <= 2:
+        raise RuntimeError(
+            f"linear: expected an input of shape (..., in) and a weight of shape (out, in), got "
+            f"{list(x)} and {list(W)}"
+        )
+    if x[-1] != W[-1]:
+        flat = (int(np.prod(x[:-1])), x[-1])
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({flat[0]}x{flat[1]} and "
+            f"{W[-1]}x{W[0] if len(W) == 2 else 1}): linear expects inputs with {W[-1]} features "
+            f"in the last dimension, got an input of shape {list(x)}. Rows are samples; transpose "
+            "the input if its samples are columns"
+        )
+    types = {t._array.dtype for t in (input, weight, bias) if t is not None}
+    if len(types) > 1:
+        names = " and ".join(sorted(str(t) for t in types))
+        raise RuntimeError(
+            f"mat1 and mat2 must have the same dtype, but got {names}: convert the input of linear "
+            f"with .to(cr.{weight._array.dtype}), or the layer with layer.to(dtype)"
+        )
+    if bias is not None and bias._array.shape not in (W[:-1], (1,)):
+        raise RuntimeError(
+            f"linear: expected a bias of shape {list(W[:-1])} for a weight of shape {list(W)}, got "
+            f"{list(bias._array.shape)}"
+        )
+    if len(W) == 1:
+        y = matmul(input, weight)
+        return y if bias is None else y + bias
+    rows = reshaped(input, (int(np.prod(x[:-1])), x[-1]))
+    y = affine_without_bias(rows, weight) if bias is None else affine(rows, weight, bias)
+    return reshaped(y, (*x[:-1], W[0]))
+
+

@@ -1,0 +1,131 @@
+"""Losses with a derivative that people know by name, each in one stable primitive.
+
+Each primitive returns the loss element by element or reduced: the static parameter ``divisor`` is 0
+for no reduction, 1 for the sum, and the number of summed terms for the mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.ops.arithmetic import clamp_min
+from chainrule.ops.exponential import log, sigmoid
+from chainrule.primitive import define
+from chainrule.symbol import LEVELS, Notation, Style, operators
+
+
+def _reduced(terms: Any, divisor: float) -> Any:
+    if divisor == 0:
+        return terms
+    return np.add.reduce(terms, axis=None) / divisor if divisor != 1 else np.add.reduce(terms, axis=None)
+
+
+def _scaled(g: Any, divisor: float) -> Any:
+    return g if divisor in (0, 1) else g / divisor
+
+
+def _write_loss(name: str) -> Notation:
+    def custom(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
+        operands = [str(v) for k, v in o.items() if k not in ("divisor", "index")]
+        if "index" in o:
+            operands.append(style.parameter(o["index"]))
+        inner = ", ".join(operands)
+        if style.which == "text":
+            return f"{name}({inner})", LEVELS["atom"]
+        return rf"\operatorname{{{name}}}\left({inner}\right)", LEVELS["atom"]
+
+    return Notation(custom=custom)
+
+
+squared_error = define(
+    "mse_loss",
+    lambda x, t, divisor: _reduced((x - t) * (x - t), divisor),
+    params=("divisor",),
+    x=lambda g, x, t, divisor: (_scaled(g, divisor) * 2) * (x - t),
+    t=lambda g, x, t, divisor: (_scaled(g, divisor) * 2) * (t - x),
+    notation=_write_loss("mse"),
+    doc="Squared error, (x − t)².",
+)
+
+
+def _cross_entropy_of_probability(p: Any, t: Any, divisor: float) -> Any:
+    with np.errstate(divide="ignore"):
+        # PyTorch limits each logarithm to -100 so that a certain error costs a finite amount.
+        terms = (t - 1) * np.maximum(np.log1p(-p), -100) - t * np.maximum(np.log(p), -100)
+    return _reduced(terms, divisor)
+
+
+binary_cross_entropy_of_probability = define(
+    "binary_cross_entropy",
+    _cross_entropy_of_probability,
+    params=("divisor",),
+    p=lambda g, p, t, divisor: _scaled(g, divisor) * ((p - t) / clamp_min((1 - p) * p, 1e-12)),
+    t=lambda g, p, divisor: _scaled(g, divisor) * (
+        clamp_min(log(1 - p), -100.0) - clamp_min(log(p), -100.0)
+    ),
+    notation=_write_loss("bce"),
+    doc="Binary cross-entropy of probabilities, −t log p − (1 − t) log(1 − p).",
+)
+binary_cross_entropy_of_logit = define(
+    "binary_cross_entropy_with_logits",
+    lambda z, t, divisor: _reduced(
+        np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.abs(z))), divisor
+    ),
+    params=("divisor",),
+    z=lambda g, z, t, divisor: _scaled(g, divisor) * (sigmoid(z) - t),
+    t=lambda g, z, divisor: _scaled(g, divisor) * -z,
+    notation=_write_loss("bce_with_logits"),
+    doc="Binary cross-entropy of sigmoid(z), without overflow; its derivative is σ(z) − t.",
+)
+
+
+def _cross_entropy(logits: Any, index: Any, divisor: float) -> Any:
+    # log Σ exp minus the true class's logit: no n × classes array of log-probabilities is kept.
+    shifted = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
+    picked = shifted[np.arange(len(index)), index]
+    np.exp(shifted, out=shifted)
+    return _reduced(np.log(np.add.reduce(shifted, axis=1)) - picked, divisor)
+
+
+def _minus_one_hot(p: Any, index: Any) -> Any:
+    out = np.array(p)
+    out[np.arange(len(index)), index] -= 1
+    return out
+
+
+def _write_minus_one_hot(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
+    if style.which == "text":
+        return f"{o['x']:sum} − onehot({style.parameter(o['index'])})", LEVELS["sum"]
+    target = style.parameter(o["index"])
+    return rf"{o['x']:sum} - \operatorname{{onehot}}\left({target}\right)", LEVELS["sum"]
+
+
+minus_one_hot = define(
+    "minus_one_hot",
+    _minus_one_hot,
+    params=("index",),
+    x=lambda g: g,
+    notation=Notation(custom=_write_minus_one_hot),
+    doc="Rows minus the one-hot rows of class indices.",
+)
+
+
+def _cross_entropy_gradient(g: Any, logits: Any, index: Any, divisor: float) -> Any:
+    difference = minus_one_hot(operators["softmax"](logits, 1), index)
+    if divisor == 0:
+        g = operators["unsqueeze"](g, (1,))
+    return _scaled(g, divisor) * difference
+
+
+cross_entropy_of_rows = define(
+    "cross_entropy",
+    _cross_entropy,
+    params=("index", "divisor"),
+    logits=_cross_entropy_gradient,
+    notation=_write_loss("cross_entropy"),
+    doc="Cross-entropy of softmax(logits) with class indices; its derivative is p − onehot.",
+)
+

@@ -1,0 +1,468 @@
+"""Reductions: sums, means, variances, extrema, over all or some dimensions."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule import dtypes
+from chainrule.ops.comparison import masked_fill
+from chainrule.ops.shape import broadcast, normal_dim
+from chainrule.primitive import attach, define
+from chainrule.symbol import LEVELS, Notation, Style
+
+if TYPE_CHECKING:
+    from chainrule.tensor import Tensor
+
+Dims = tuple[int, ...] | None
+
+
+def normal_dims(name: str, dim: Any, ndim: int) -> Dims:
+    """Return the dimensions of a reduction as a sorted tuple, None for all."""
+    if dim is None:
+        return None
+    if not isinstance(dim, Sequence):
+        return (normal_dim(name, dim, ndim),)
+    if len(dim) == 0:
+        return None
+    dims = tuple(sorted(normal_dim(name, d, ndim) for d in dim))
+    if len(set(dims)) != len(dims):
+        raise RuntimeError(f"dim {dims[0]} appears multiple times in the list of dims {dim} of {name}")
+    # A 0-d tensor accepts dim 0 or -1 as the whole, as in PyTorch.
+    return dims if ndim else None
+
+
+def kept_shape(shape: Sequence[int], dims: Dims) -> tuple[int, ...]:
+    """Return a shape with the reduced dimensions kept at size 1."""
+    return tuple(1 if dims is None or d in dims else n for d, n in enumerate(shape))
+
+
+def restore_dims(x: Any, dims: Dims) -> Any:
+    """Give a reduced value its dimensions back, with size 1."""
+    from chainrule.ops.shape import inserted
+
+    return x if dims is None else inserted(x, dims)
+
+
+def count_of(shape: Sequence[int], dims: Dims) -> int:
+    """Return how many elements are reduced to one."""
+    count = 1
+    for d, n in enumerate(shape):
+        if dims is None or d in dims:
+            count *= n
+    return count
+
+
+def _spread(g: Any, shape: Any, dims: Dims, keepdim: bool) -> Any:
+    """Broadcast the gradient of a reduction back over what was reduced."""
+    if not keepdim and dims is not None and len(dims) < len(shape):
+        g = restore_dims(g, dims)
+    return broadcast(g, shape)
+
+
+def reduction_notation(name: str, kept: str, latex: str, latex_kept: str) -> Notation:
+    """Write a reduction with its dimensions as an index: Σ₁ keeps them, sum₁ drops them."""
+
+    def custom(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
+        where = style.indices(operands["dim"])
+        keep = operands["keepdim"]
+        if style.which == "text":
+            return f"{kept if keep else name}{where}({operands['x']})", LEVELS["atom"]
+        head = latex_kept if keep else latex
+        return rf"{head}{where}\left({operands['x']}\right)", LEVELS["atom"]
+
+    return Notation(custom=custom)
+
+
+# --- The table ------------------------------------------------------------------------------------
+
+total = define(
+    "sum",
+    lambda x, dim, keepdim: np.add.reduce(x, axis=dim, keepdims=keepdim),
+    params=("dim", "keepdim"),
+    x=lambda g, x_shape, dim, keepdim: _spread(g, x_shape, dim, keepdim),
+    notation=reduction_notation("sum", "Σ", r"\operatorname{sum}", r"\textstyle\sum"),
+    doc="Sum over dimensions.",
+)
+
+
+def _sum_to(x: Any, shape: tuple[int, ...]) -> Any:
+    extra = x.ndim - len(shape)
+    dims = tuple(range(extra)) + tuple(
+        d + extra for d, n in enumerate(shape) if n == 1 and x.shape[d + extra] != 1
+    )
+    y = np.add.reduce(x, axis=dims, keepdims=True) if dims else x
+    return y.reshape(shape) if extra else y
+
+
+sum_to = define(
+    "sum_to",
+    _sum_to,
+    params=("shape",),
+    x=lambda g, x_shape: broadcast(g, x_shape),
+    doc="Undo broadcasting: sum over the dimensions along which a value of this shape was spread.",
+)
+
+
+def _mean(x: Any, dim: Dims, keepdim: bool) -> Any:
+    count = count_of(x.shape, dim)
+    if count == 0:
+        return np.full(np.add.reduce(x, axis=dim, keepdims=keepdim).shape, np.nan, x.dtype)
+    if x.dtype == np.float16:
+        return (np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=np.float32) / count).astype(x.dtype)
+    return np.add.reduce(x, axis=dim, keepdims=keepdim) / count
+
+
+average = define(
+    "mean",
+    _mean,
+    params=("dim", "keepdim"),
+    x=lambda g, x_shape, dim, keepdim: _spread(
+        g / (count_of(x_shape, dim) or 1), x_shape, dim, keepdim
+    ),
+    notation=reduction_notation("mean", "Mean", r"\operatorname{mean}", r"\operatorname{Mean}"),
+    doc="Mean over dimensions.",
+)
+
+
+def _var(x: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
+    count = count_of(x.shape, dim)
+    if count == 0:
+        return np.full(np.add.reduce(x, axis=dim, keepdims=keepdim).shape, np.nan, x.dtype)
+    centred = x - np.add.reduce(x, axis=dim, keepdims=True) / count
+    squares = np.add.reduce(centred * centred, axis=dim, keepdims=keepdim)
+    degrees = count - correction
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return squares / x.dtype.type(degrees if degrees > 0 else 0)
+
+
+def _divisor(shape: Any, dim: Dims, correction: float) -> float:
+    degrees = count_of(shape, dim) - correction
+    return degrees if degrees > 0 else float("nan")
+
+
+def _write_var(name: str, latex: str) -> Notation:
+    def custom(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
+        where = style.indices(operands["dim"])
+        head = name if style.which == "text" else latex
+        if operands["keepdim"]:
+            head = head.replace(name, name.capitalize())
+        c = operands["correction"]
+        tail = "" if c == 1 else f", correction={c:g}"
+        inner = f"{operands['x']}{tail}"
+        return f"{head}{where}{style.parentheses(inner)}", LEVELS["atom"]
+
+    return Notation(custom=custom)
+
+
+variance = define(
+    "var",
+    _var,
+    params=("dim", "correction", "keepdim"),
+    x=lambda g, x, x_shape, dim, correction, keepdim: (
+        _spread(g, x_shape, dim, keepdim)
+        * ((2 / _divisor(x_shape, dim, correction)) * (x - average(x, dim, True)))
+    ),
+    floating=True,
+    notation=_write_var("var", r"\operatorname{var}"),
+    doc="Variance over dimensions.",
+)
+
+
+def _std_gradient(
+    g: Any, x: Any, y: Any, x_shape: Any, dim: Dims, correction: float, keepdim: bool
+) -> Any:
+    # Where all values are equal the derivative does not exist; PyTorch takes 0 there.
+    upstream = masked_fill(g / y, y == 0, 0.0)
+    return _spread(upstream, x_shape, dim, keepdim) * (
+        (x - average(x, dim, True)) / _divisor(x_shape, dim, correction)
+    )
+
+
+deviation = define(
+    "std",
+    lambda x, dim, correction, keepdim: np.sqrt(_var(x, dim, correction, keepdim)),
+    params=("dim", "correction", "keepdim"),
+    x=_std_gradient,
+    floating=True,
+    notation=_write_var("std", r"\operatorname{std}"),
+    doc="Standard deviation over dimensions.",
+)
+
+
+def _extreme_gradient(g: Any, x: Any, y: Any, x_shape: Any, dim: Dims, keepdim: bool) -> Any:
+    """Share the gradient equally among the elements that attain the extremum."""
+    hit = x == _spread(y, x_shape, dim, keepdim)
+    share = masked_fill(_spread(g, x_shape, dim, keepdim), ~hit, 0.0)
+    return share / total(_as_number(hit, g), dim, True)
+
+
+def _as_number(condition: Any, like: Any) -> Any:
+    from chainrule.ops.cast import cast
+
+    return cast(condition, like.dtype, None) if hasattr(like, "dtype") else condition
+
+
+def _extremum(name: str, reduce: Callable[..., Any], word: str) -> Any:
+    return define(
+        name,
+        lambda x, dim, keepdim: reduce(x, axis=dim, keepdims=keepdim),
+        params=("dim", "keepdim"),
+        x=_extreme_gradient,
+        notation=reduction_notation(
+            word, word.capitalize(), rf"\{word}", rf"\operatorname{{{word.capitalize()}}}"
+        ),
+        doc=f"The {word}imum over dimensions; equal ones share the gradient.",
+    )
+
+
+largest = _extremum("amax", np.maximum.reduce, "max")
+smallest = _extremum("amin", np.minimum.reduce, "min")
+
+
+# --- PyTorch's signatures -------------------------------------------------------------------------
+
+
+def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Return the sum over all elements or over dimensions.
+
+    Args:
+        input: any shape; integers and bools are summed as int64.
+        dim: a dimension or several; None for all.
+        keepdim: keep the reduced dimensions with size 1.
+        dtype: convert to it before summing.
+
+    >>> import chainrule as cr
+    >>> cr.sum(cr.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
+    tensor([3., 7.])
+    """
+    if dtype is not None:
+        input = input.to(dtype)
+    elif input._array.dtype.kind != "f":
+        input = input.to(dtypes.int64)
+    dims = None if dim is None else normal_dims("sum", dim, input._array.ndim)
+    return total(input, dims, keepdim)
+
+
+def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Return the mean over all elements or over dimensions.
+
+    >>> import chainrule as cr
+    >>> cr.mean(cr.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor(2.5000)
+    """
+    if dtype is not None:
+        input = input.to(dtype)
+    if input._array.dtype.kind != "f":
+        raise RuntimeError(
+            f"mean(): could not infer output dtype. Input dtype must be a floating point dtype, "
+            f"got {input._array.dtype}; convert with .float() or pass dtype="
+        )
+    dims = None if dim is None else normal_dims("mean", dim, input._array.ndim)
+    return average(input, dims, keepdim)
+
+
+def _correction(unbiased: bool | None, correction: float | None) -> float:
+    if unbiased is not None and correction is not None:
+        raise TypeError("pass unbiased= or correction=, not both")
+    if correction is not None:
+        return correction
+    return 1 if unbiased is None or unbiased else 0
+
+
+def var(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
+    """Return the variance; divided by n − 1 unless ``correction`` (or ``unbiased``) says else.
+
+    >>> import chainrule as cr
+    >>> cr.var(cr.tensor([1.0, 2.0, 3.0, 4.0]), correction=0)
+    tensor(1.2500)
+    """
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    dims = normal_dims("var", dim, input._array.ndim)
+    return variance(input, dims, _correction(unbiased, correction), keepdim)
+
+
+def std(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
+    """Return the standard deviation, the square root of `var`.
+
+    >>> import chainrule as cr
+    >>> cr.std(cr.tensor([1.0, 3.0]))
+    tensor(1.4142)
+    """
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    dims = normal_dims("std", dim, input._array.ndim)
+    return deviation(input, dims, _correction(unbiased, correction), keepdim)
+
+
+def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
+    """Return the maximum over dimensions; equal maxima share the gradient.
+
+    >>> import chainrule as cr
+    >>> cr.amax(cr.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
+    tensor([5., 7.])
+    """
+    return _extreme("amax", largest, input, normal_dims("amax", dim, input._array.ndim), keepdim)
+
+
+def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
+    """Return the minimum over dimensions; equal minima share the gradient.
+
+    >>> import chainrule as cr
+    >>> cr.amin(cr.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
+    tensor([1., 2.])
+    """
+    return _extreme("amin", smallest, input, normal_dims("amin", dim, input._array.ndim), keepdim)
+
+
+def _extreme(
+    name: str, operation: Callable[..., Tensor], input: Tensor, dims: Dims, keepdim: bool
+) -> Tensor:
+    if count_of(input._array.shape, dims) == 0:
+        raise RuntimeError(
+            f"{name}(): Expected reduction dim to have non-zero size; the input has shape "
+            f"{list(input._array.shape)} and an empty set has no extremum"
+        )
+    return operation(input, dims, keepdim)
+
+
+max_result = namedtuple("max_result", ["values", "indices"])
+min_result = namedtuple("min_result", ["values", "indices"])
+
+
+def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """Return the largest element, or with ``dim`` the largest ones and their indices.
+
+    Without ``dim`` equal maxima share the gradient; with it the first one has it all, as the
+    returned index says. With a tensor in place of ``dim``, return `maximum` of the two.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor([[1.0, 5.0], [7.0, 2.0]])
+    >>> cr.max(x)
+    tensor(7.)
+    >>> cr.max(x, dim=1).indices
+    tensor([1, 0])
+    """
+    return _max_or_min("max", input, dim, keepdim, largest, np.argmax, max_result)
+
+
+def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """Return the smallest element, or with ``dim`` the smallest ones and their indices.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor([[1.0, 5.0], [7.0, 2.0]])
+    >>> cr.min(x, dim=0).values
+    tensor([1., 2.])
+    """
+    return _max_or_min("min", input, dim, keepdim, smallest, np.argmin, min_result)
+
+
+def _max_or_min(
+    name: str,
+    input: Tensor,
+    dim: Any,
+    keepdim: bool,
+    over_all: Callable[..., Tensor],
+    arg: Callable[..., Any],
+    result: Any,
+) -> Any:
+    from chainrule.ops.arithmetic import maximum, minimum
+    from chainrule.ops.indexing import taken_along
+
+    if dim is None:
+        return _extreme(name, over_all, input, None, False)
+    if isinstance(dim, type(input)) or hasattr(dim, "_array"):
+        return (maximum if name == "max" else minimum)(input, dim)
+    d = normal_dim(name, dim, input._array.ndim)
+    if input._array.ndim == 0:
+        return result(input.clone(), attach(np.zeros((), np.int64), None))
+    if input._array.shape[d] == 0:
+        raise IndexError(
+            f"{name}(): Expected reduction dim {d} to have non-zero size; the input has shape "
+            f"{list(input._array.shape)}"
+        )
+    indices = arg(input._array, axis=d, keepdims=True)
+    values = taken_along(input, indices, d)
+    if not keepdim:
+        from chainrule.ops.shape import squeezed
+
+        values, indices = squeezed(values, (d,)), indices.squeeze(d)
+    return result(values, attach(np.asarray(indices), None))
+
+
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Return the index of the largest element: in the flattened input, or along ``dim``.
+
+    >>> import chainrule as cr
+    >>> cr.argmax(cr.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
+    tensor([1, 0])
+    """
+    return _arg("argmax", np.argmax, input, dim, keepdim)
+
+
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Return the index of the smallest element: in the flattened input, or along ``dim``.
+
+    >>> import chainrule as cr
+    >>> cr.argmin(cr.tensor([3.0, 1.0, 2.0]))
+    tensor(1)
+    """
+    return _arg("argmin", np.argmin, input, dim, keepdim)
+
+
+def _arg(
+    name: str, arg: Callable[..., Any], input: Tensor, dim: int | None, keepdim: bool
+) -> Tensor:
+    x = input._array
+    if x.size == 0:
+        raise IndexError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0, and to have "
+            f"non-zero size; the input has shape {list(x.shape)}"
+        )
+    if dim is not None:
+        dim = normal_dim(name, dim, x.ndim)
+    if x.ndim == 0:
+        return attach(np.zeros((), np.int64), None)
+    return attach(np.asarray(arg(x, axis=dim, keepdims=keepdim and dim is not None)), None)
+
+
+def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Tell whether all elements are true (nonzero).
+
+    >>> import chainrule as cr
+    >>> cr.all(cr.tensor([True, False]))
+    tensor(False)
+    """
+    dims = normal_dims("all", dim, input._array.ndim)
+    return attach(np.asarray(np.all(input._array, axis=dims, keepdims=keepdim)), None)
+
+
+def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Tell whether any element is true (nonzero).
+
+    >>> import chainrule as cr
+    >>> cr.any(cr.tensor([True, False]))
+    tensor(True)
+    """
+    dims = normal_dims("any", dim, input._array.ndim)
+    return attach(np.asarray(np.any(input._array, axis=dims, keepdims=keepdim)), None)
+
+

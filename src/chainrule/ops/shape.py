@@ -1,0 +1,463 @@
+"""Shape and assembly: the same numbers in another arrangement. All derivatives are rearrangements."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.primitive import define
+from chainrule.symbol import LEVELS, Notation, Style
+
+if TYPE_CHECKING:
+    from chainrule.tensor import Tensor
+
+
+def normal_dim(name: str, dim: Any, ndim: int) -> int:
+    """Return a dimension as a number from 0, or raise PyTorch's error if it is out of range."""
+    try:
+        d = operator.index(dim)
+    except TypeError:
+        raise TypeError(f"{name}(): dim must be an int, not {type(dim).__name__}") from None
+    limit = ndim if ndim else 1
+    if not -limit <= d < limit:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got "
+            f"{d}) in {name} of a {ndim}-dimensional tensor"
+        )
+    return d + limit if d < 0 else d
+
+
+def given_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """Accept sizes as separate integers or as one sequence."""
+    if len(sizes) == 1 and isinstance(sizes[0], Sequence):
+        sizes = tuple(sizes[0])
+    try:
+        return tuple(map(operator.index, sizes))
+    except TypeError:
+        raise TypeError(f"a shape consists of integers, got {sizes!r}") from None
+
+
+# --- The table ------------------------------------------------------------------------------------
+
+def _write_broadcast(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
+    head = "broadcast" if style.which == "text" else r"\operatorname{broadcast}"
+    inner = f"{o['x']}, {style.parameter(o['shape'])}"
+    return f"{head}{style.parentheses(inner)}", LEVELS["atom"]
+
+
+broadcast = define(
+    "broadcast_to",
+    lambda x, shape: np.broadcast_to(x, shape),
+    params=("shape",),
+    x=lambda g: g,
+    view=True,
+    notation=Notation(custom=_write_broadcast),
+    doc="Repeat along dimensions of size 1 without copying; the engine sums the gradient back.",
+)
+reshaped = define(
+    "reshape",
+    lambda x, shape: x.reshape(shape),
+    params=("shape",),
+    x=lambda g, x_shape: reshaped(g, x_shape),
+    view=True,
+    doc="The same elements, in order, in another shape.",
+)
+
+
+def _write_transpose(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
+    dims = (o["dim0"], o["dim1"])
+    if set(dims) in ({-2, -1}, {0, 1}):
+        mark = "ᵀ" if style.which == "text" else r"^{\top}"
+        return f"{o['x']:atom}{mark}", LEVELS["power"]
+    if style.which == "text":
+        return f"transpose({o['x']}, {dims[0]}, {dims[1]})", LEVELS["atom"]
+    return (
+        rf"\operatorname{{transpose}}\left({o['x']}, {dims[0]}, {dims[1]}\right)",
+        LEVELS["atom"],
+    )
+
+
+transposed = define(
+    "transpose",
+    lambda x, dim0, dim1: x.swapaxes(dim0, dim1),
+    params=("dim0", "dim1"),
+    x=lambda g, dim0, dim1: transposed(g, dim0, dim1),
+    view=True,
+    notation=Notation(custom=_write_transpose),
+    doc="Swap two dimensions.",
+)
+permuted = define(
+    "permute",
+    lambda x, dims: x.transpose(dims),
+    params=("dims",),
+    x=lambda g, dims: permuted(g, tuple(sorted(range(len(dims)), key=dims.__getitem__))),
+    view=True,
+    doc="Reorder the dimensions.",
+)
+squeezed = define(
+    "squeeze",
+    lambda x, dims: x.squeeze(dims),
+    params=("dims",),
+    x=lambda g, x_shape: reshaped(g, x_shape),
+    view=True,
+    doc="Remove dimensions of size 1.",
+)
+inserted = define(
+    "unsqueeze",
+    lambda x, dims: np.expand_dims(x, dims),
+    params=("dims",),
+    x=lambda g, dims: squeezed(g, dims),
+    view=True,
+    doc="Insert dimensions of size 1.",
+)
+joined = define(
+    "cat",
+    lambda xs, dim: np.concatenate(xs, axis=dim),
+    inputs=("*xs",),
+    params=("dim",),
+    xs=lambda g, dim, shapes, k: g[_block(dim, shapes, k)],
+    doc="Concatenate along a dimension.",
+)
+stacked = define(
+    "stack",
+    lambda xs, dim: np.stack(xs, axis=dim),
+    inputs=("*xs",),
+    params=("dim",),
+    xs=lambda g, dim, k: g[(*(slice(None),) * dim, k)],
+    doc="Put several side by side along a new dimension.",
+)
+
+
+def _block(dim: int, shapes: Sequence[Sequence[int]], k: int) -> tuple[slice, ...]:
+    start = sum(shape[dim] for shape in shapes[:k])
+    return (*(slice(None),) * dim, slice(start, start + shapes[k][dim]))
+
+
+# --- PyTorch's signatures -------------------------------------------------------------------------
+
+
+def _fitting_shape(name: str, x: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Replace the one -1 in a shape, or raise PyTorch's error if it does not fit."""
+    unknown = shape.count(-1)
+    known = math.prod(n for n in shape if n != -1)
+    if unknown > 1:
+        raise RuntimeError(f"{name}: only one dimension can be inferred, got shape {list(shape)}")
+    if any(n < -1 for n in shape):
+        raise RuntimeError(f"{name}: invalid shape dimension {min(shape)} in {list(shape)}")
+    if unknown and known and x.size % known == 0:
+        return tuple(x.size // known if n == -1 else n for n in shape)
+    if unknown and not known:
+        raise RuntimeError(
+            f"cannot {name} tensor of {x.size} elements into shape {list(shape)} because the "
+            "unspecified dimension size -1 can be any value; write the size out"
+        )
+    if unknown or known != x.size:
+        raise RuntimeError(
+            f"shape '{list(shape)}' is invalid for input of size {x.size}: {name} of a tensor of "
+            f"shape {list(x.shape)} must keep the number of elements"
+        )
+    return shape
+
+
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """Return the elements in another shape; a view where possible. One size may be −1.
+
+    >>> import chainrule as cr
+    >>> cr.arange(6).reshape(2, -1)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
+    return reshaped(input, _fitting_shape("reshape", input._array, given_shape(shape)))
+
+
+def view(input: Tensor, *shape: Any) -> Tensor:
+    """Return the elements in another shape without copying, or refuse.
+
+    >>> import chainrule as cr
+    >>> cr.arange(4).view(2, 2)
+    tensor([[0, 1],
+            [2, 3]])
+    """
+    x = input._array
+    if len(shape) == 1 and isinstance(shape[0], np.dtype | type):
+        raise NotImplementedError(
+            f"view({shape[0]}) reinterprets bytes, which is not supported; use .to(dtype) to convert"
+        )
+    target = _fitting_shape("view", x, given_shape(shape))
+    result = reshaped(input, target)
+    if x.size and not np.may_share_memory(result._array, x):
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one "
+            f"dimension spans across two contiguous subspaces): shape {list(x.shape)} to "
+            f"{list(target)}. Use .reshape(...) instead"
+        )
+    return result
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Merge the dimensions from ``start_dim`` to ``end_dim`` into one.
+
+    >>> import chainrule as cr
+    >>> cr.zeros(2, 3, 4).flatten(1).shape
+    chainrule.Size([2, 12])
+    """
+    x = input._array
+    if x.ndim == 0:
+        return reshaped(input, (1,))
+    start, end = normal_dim("flatten", start_dim, x.ndim), normal_dim("flatten", end_dim, x.ndim)
+    if start > end:
+        raise RuntimeError(
+            f"flatten() has invalid args: start_dim ({start_dim}) cannot come after end_dim "
+            f"({end_dim})"
+        )
+    merged = math.prod(x.shape[start : end + 1])
+    return reshaped(input, (*x.shape[:start], merged, *x.shape[end + 1 :]))
+
+
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Swap two dimensions; a view.
+
+    >>> import chainrule as cr
+    >>> cr.zeros(2, 3).transpose(0, 1).shape
+    chainrule.Size([3, 2])
+    """
+    n = input._array.ndim
+    if n == 0:
+        return transposed_scalar(input)
+    return transposed(input, normal_dim("transpose", dim0, n), normal_dim("transpose", dim1, n))
+
+
+def transposed_scalar(input: Tensor) -> Tensor:
+    """Return a 0-d tensor as a view of itself: it has nothing to swap."""
+    return reshaped(input, ())
+
+
+def t(input: Tensor) -> Tensor:
+    """Transpose a matrix; a vector or scalar stays as it is.
+
+    >>> import chainrule as cr
+    >>> cr.t(cr.tensor([[1.0, 2.0]])).shape
+    chainrule.Size([2, 1])
+    """
+    n = input._array.ndim
+    if n > 2:
+        raise RuntimeError(
+            f"t() expects a tensor with <= 2 dimensions, but self is {n}D; use transpose(dim0, "
+            "dim1), permute(...) or .mT"
+        )
+    return transposed(input, 0, 1) if n == 2 else reshaped(input, input._array.shape)
+
+
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """Reorder all dimensions; a view.
+
+    >>> import chainrule as cr
+    >>> cr.zeros(2, 3, 4).permute(2, 0, 1).shape
+    chainrule.Size([4, 2, 3])
+    """
+    given = given_shape(dims)
+    n = input._array.ndim
+    if len(given) != n:
+        raise RuntimeError(
+            f"permute: number of dimensions in the tensor input does not match the "
+            f"length of the desired ordering of dimensions i.e. input.dim() = {n} is not equal to "
+            f"len(dims) = {len(given)}"
+        )
+    order = tuple(normal_dim("permute", d, n) for d in given)
+    if len(set(order)) != n:
+        raise RuntimeError(f"permute(): duplicate dims are not allowed, got {list(given)}")
+    return permuted(input, order)
+
+
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """Remove all dimensions of size 1, or those named that have size 1; a view.
+
+    >>> import chainrule as cr
+    >>> cr.zeros(1, 3, 1).squeeze(0).shape
+    chainrule.Size([3, 1])
+    """
+    x = input._array
+    if dim is None:
+        dims = tuple(d for d, n in enumerate(x.shape) if n == 1)
+    else:
+        asked = dim if isinstance(dim, Sequence) else (dim,)
+        normal = sorted({normal_dim("squeeze", d, x.ndim) for d in asked})
+        dims = tuple(d for d in normal if x.ndim and x.shape[d] == 1)
+    return squeezed(input, dims)
+
+
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """Insert a dimension of size 1; a view.
+
+    >>> import chainrule as cr
+    >>> cr.zeros(3).unsqueeze(0).shape
+    chainrule.Size([1, 3])
+    """
+    return inserted(input, (normal_dim("unsqueeze", dim, input._array.ndim + 1),))
+
+
+def expand(input: Tensor, *sizes: Any) -> Tensor:
+    """Repeat along dimensions of size 1 without copying; −1 keeps a size.
+
+    >>> import chainrule as cr
+    >>> cr.tensor([[1.0], [2.0]]).expand(-1, 3)
+    tensor([[1., 1., 1.],
+            [2., 2., 2.]])
+    """
+    x = input._array
+    wanted = given_shape(sizes)
+    missing = len(wanted) - x.ndim
+    if missing < 0:
+        raise RuntimeError(
+            f"expand({list(x.shape)}, size={list(wanted)}): the number of sizes provided "
+            f"({len(wanted)}) must be greater or equal to the number of dimensions in the tensor "
+            f"({x.ndim})"
+        )
+    if any(n == -1 for n in wanted[:missing]):
+        raise RuntimeError(
+            f"expand({list(x.shape)}, size={list(wanted)}): The expanded size of the tensor (-1) "
+            "isn't allowed in a leading, non-existing dimension"
+        )
+    target = wanted[:missing] + tuple(
+        have if n == -1 else n for n, have in zip(wanted[missing:], x.shape, strict=True)
+    )
+    return broadcast_to(input, target)
+
+
+def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
+    """Repeat along dimensions of size 1, without copying, until the shape is ``size``.
+
+    >>> import chainrule as cr
+    >>> cr.broadcast_to(cr.tensor([1.0, 2.0]), (2, 2))
+    tensor([[1., 2.],
+            [1., 2.]])
+    """
+    target = given_shape((size,))
+    shape = input._array.shape
+    for k in range(1, len(shape) + 1):
+        if k > len(target) or (shape[-k] != target[-k] and shape[-k] != 1):
+            wanted = target[-k] if k <= len(target) else "nothing"
+            raise RuntimeError(
+                f"The expanded size of the tensor ({wanted}) must match the existing size "
+                f"({shape[-k]}) at non-singleton dimension {len(target) - k}. Target sizes: "
+                f"{list(target)}. Tensor sizes: {list(shape)}"
+            )
+    return broadcast(input, target)
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Concatenate along an existing dimension; all other sizes must agree.
+
+    >>> import chainrule as cr
+    >>> cr.cat([cr.tensor([1.0]), cr.tensor([2.0, 3.0])])
+    tensor([1., 2., 3.])
+    """
+    tensors = tuple(tensors)
+    if not tensors:
+        raise RuntimeError("cat(): expected a non-empty list of Tensors")
+    # PyTorch lets an empty 1-d tensor join anything.
+    rest = tuple(x for x in tensors if x._array.shape != (0,))
+    if len(rest) < len(tensors):
+        tensors = rest or tensors[:1]
+    shape = tensors[0]._array.shape
+    if not shape:
+        raise RuntimeError(
+            "zero-dimensional tensor (at position 0) cannot be concatenated; use stack"
+        )
+    d = normal_dim("cat", dim, len(shape))
+    for k, x in enumerate(tensors):
+        other = x._array.shape
+        if len(other) != len(shape):
+            raise RuntimeError(
+                f"Tensors must have same number of dimensions: got {len(shape)} and {len(other)} "
+                f"(tensor number {k} in cat)"
+            )
+        for i, (n, m) in enumerate(zip(shape, other, strict=True)):
+            if i != d and n != m:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {d}. Expected size {n} but "
+                    f"got size {m} for tensor number {k} in the list."
+                )
+    return joined(tensors, d)
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Put tensors of one shape side by side along a new dimension.
+
+    >>> import chainrule as cr
+    >>> cr.stack([cr.tensor([1.0, 2.0]), cr.tensor([3.0, 4.0])], dim=1)
+    tensor([[1., 3.],
+            [2., 4.]])
+    """
+    tensors = tuple(tensors)
+    if not tensors:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    shape = tensors[0]._array.shape
+    for k, x in enumerate(tensors):
+        if x._array.shape != shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
+                f"{list(x._array.shape)} at entry {k}"
+            )
+    return stacked(tensors, normal_dim("stack", dim, len(shape) + 1))
+
+
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Cut into pieces along a dimension: of one size (the last may be smaller) or of given sizes.
+
+    >>> import chainrule as cr
+    >>> [list(part.shape) for part in cr.split(cr.zeros(5, 2), 2)]
+    [[2, 2], [2, 2], [1, 2]]
+    """
+    d = normal_dim("split", dim, tensor._array.ndim)
+    if tensor._array.ndim == 0:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    size = tensor._array.shape[d]
+    if isinstance(split_size_or_sections, Sequence):
+        sections = given_shape((split_size_or_sections,))
+        if sum(sections) != size or any(n < 0 for n in sections):
+            raise RuntimeError(
+                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's "
+                f"size at dimension {d}), but got split_sizes={list(sections)}"
+            )
+    else:
+        step = operator.index(split_size_or_sections)
+        if step < 0 or (step == 0 and size):
+            raise RuntimeError(f"split expects split_size be positive, but got split_size={step}")
+        starts = range(0, size, step) if size else range(1)
+        sections = tuple(min(step, size - s) for s in starts) if size else (0,)
+    parts = []
+    start = 0
+    for n in sections:
+        parts.append(tensor[(*(slice(None),) * d, slice(start, start + n))])
+        start += n
+    return tuple(parts)
+
+
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Cut into at most ``chunks`` pieces of equal size (the last may be smaller).
+
+    >>> import chainrule as cr
+    >>> [list(part.shape) for part in cr.chunk(cr.zeros(5), 2)]
+    [[3], [2]]
+    """
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    size = input._array.shape[normal_dim("chunk", dim, input._array.ndim)]
+    return split(input, max(-(-size // chunks), 1), dim)
+
+
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """Return the slices along a dimension as a tuple.
+
+    >>> import chainrule as cr
+    >>> cr.unbind(cr.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    (tensor([1., 2.]), tensor([3., 4.]))
+    """
+    d = normal_dim("unbind", dim, input._array.ndim)
+    before = (slice(None),) * d
+    return tuple(input[(*before, k)] for k in range(input._array.shape[d]))

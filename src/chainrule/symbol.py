@@ -1,0 +1,373 @@
+"""Expressions: what the derivative rules become when they are read on symbols.
+
+An `Expr` is a symbol, a constant or the call of a primitive on expressions. Operators and the
+primitives themselves build them, so a rule written for arrays, handed symbols instead, returns its
+own formula. Formulas print as Unicode text and as LaTeX, in one notation:
+
+- ``a b`` is the matrix product, ``a ⊙ b`` (``2·a`` with a number) the elementwise product;
+- ``aᵀ`` swaps the last two dimensions;
+- ``Σ₁(a)`` sums over dimension 1 and keeps it with size 1, ``sum₁(a)`` drops it; without an index
+  they run over all dimensions. ``mean``, ``max`` and so on are written alike;
+- ``[a > b]`` is 1 where the condition holds and 0 elsewhere (Iverson's bracket); a product with a
+  bracket is 0 where the bracket is 0, whatever the other factor is (Knuth, "Two notes on
+  notation", 1992).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from chainrule.primitive import Primitive
+
+# How tightly a printed formula binds, loosest first. A part is put in parentheses where the
+# template asks for something tighter.
+LEVELS = {"sum": 0, "term": 1, "factor": 2, "power": 3, "atom": 4}
+
+# What the operators of an expression call; `primitive` fills it as the table is defined.
+operators: dict[str, Callable[..., Any]] = {}
+
+
+class Expr:
+    """A formula: build it with operators and primitives, read it with `text` and `latex`."""
+
+    __slots__ = ()
+    # NumPy's arrays and scalars leave arithmetic with an expression to the expression.
+    __array_ufunc__ = None
+
+    def __add__(self, other: Any) -> Any:
+        return operators["add"](self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return operators["add"](other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return operators["sub"](self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return operators["sub"](other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return operators["mul"](self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return operators["mul"](other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return operators["div"](self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return operators["div"](other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return operators["pow"](self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return operators["pow"](other, self)
+
+    def __matmul__(self, other: Any) -> Any:
+        return operators["matmul"](self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return operators["matmul"](other, self)
+
+    def __neg__(self) -> Any:
+        return operators["neg"](self)
+
+    def __lt__(self, other: Any) -> Any:
+        return operators["lt"](self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return operators["le"](self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return operators["gt"](self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return operators["ge"](self, other)
+
+    def __invert__(self) -> Any:
+        return operators["logical_not"](self)
+
+    def __and__(self, other: Any) -> Any:
+        return operators["logical_and"](self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return operators["logical_or"](self, other)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, int):
+            return Part(self, index)
+        return operators["getitem"](self, index)
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError(f"the formula {self} cannot be iterated: its length is not known")
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"the formula {self} has no truth value: a rule read on symbols may branch on its "
+            "static parameters and shapes only"
+        )
+
+    @property
+    def mT(self) -> Any:
+        """The formula with its last two dimensions swapped."""
+        return operators["transpose"](self, -2, -1)
+
+    def text(self) -> str:
+        """Return the formula as Unicode text."""
+        return write(self, TEXT)[0]
+
+    def latex(self) -> str:
+        """Return the formula as LaTeX."""
+        return write(self, LATEX)[0]
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"Expr({self.text()})"
+
+
+class Symbol(Expr):
+    """A named value.
+
+    Args:
+        name: as it prints in text, for example ``"x"`` or ``"fc1.weight"``.
+        latex_name: as it prints in LaTeX; derived from ``name`` if None.
+        shape: its shape, where known.
+    """
+
+    __slots__ = ("latex_name", "name", "shape")
+
+    def __init__(
+        self, name: str, latex_name: str | None = None, shape: tuple[int, ...] | None = None
+    ) -> None:
+        self.name = name
+        self.latex_name = latex_name if latex_name is not None else latex_identifier(name)
+        self.shape = shape
+
+
+class Constant(Expr):
+    """A number (or an array that no name stands for) inside a formula."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Part(Expr):
+    """One of several values: the k-th output of an operation, or its gradient."""
+
+    __slots__ = ("index", "whole")
+
+    def __init__(self, whole: Expr, index: int) -> None:
+        self.whole = whole
+        self.index = index
+
+
+class Call(Expr):
+    """A primitive applied to expressions, with its static parameters."""
+
+    __slots__ = ("args", "params", "primitive")
+
+    def __init__(self, primitive: Primitive, args: tuple[Any, ...], params: tuple[Any, ...]):
+        self.primitive = primitive
+        self.args = tuple(a if isinstance(a, Expr) or a is None else Constant(a) for a in args)
+        self.params = params
+
+
+class NamedShape(tuple[int, ...]):
+    """A shape that remembers whose it is, so that a formula can say ``shape(x)``."""
+
+    name: str
+    latex_name: str
+
+    def __new__(cls, shape: tuple[int, ...], name: str, latex_name: str) -> NamedShape:
+        self = super().__new__(cls, shape)
+        self.name = name
+        self.latex_name = latex_name
+        return self
+
+
+# --- Printing -------------------------------------------------------------------------------------
+
+_SUBSCRIPTS = str.maketrans("0123456789-", "₀₁₂₃₄₅₆₇₈₉₋")
+_SUPERSCRIPTS = str.maketrans("0123456789-+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺")
+
+
+def latex_identifier(name: str) -> str:
+    r"""Return a name as LaTeX: one letter as it is, a longer name upright.
+
+    >>> latex_identifier("x"), latex_identifier("fc1.weight")
+    ('x', '\\mathrm{fc1.weight}')
+    """
+    if len(name) == 1:
+        return name
+    escaped = re.sub(r"([_#%&$])", r"\\\1", name)
+    return rf"\mathrm{{{escaped}}}"
+
+
+def bar(name: str) -> str:
+    """Return the name of the gradient with respect to ``name``: ȳ for y."""
+    return "ȳ" if name == "y" else name + "̄"
+
+
+class Style:
+    """One way of writing formulas: Unicode text or LaTeX."""
+
+    def __init__(self, which: str) -> None:
+        self.which = which
+
+    def symbol(self, symbol: Symbol) -> str:
+        return symbol.name if self.which == "text" else symbol.latex_name
+
+    def parentheses(self, inner: str) -> str:
+        return f"({inner})" if self.which == "text" else rf"\left({inner}\right)"
+
+    def number(self, value: Any) -> tuple[str, int]:
+        if isinstance(value, np.ndarray | np.generic) and np.ndim(value) == 0:
+            value = value.item()
+        if isinstance(value, bool):
+            return str(int(value)), LEVELS["atom"]
+        if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+            value = int(value)
+        if isinstance(value, int | float):
+            digits = f"{value:.6g}" if abs(float(f"{value:.6g}") - value) == 0 else repr(value)
+            if "e" in digits:
+                mantissa, exponent = digits.split("e")
+                power = str(int(exponent))
+                ten = (
+                    f"10{power.translate(_SUPERSCRIPTS)}"
+                    if self.which == "text"
+                    else f"10^{{{power}}}"
+                )
+                times = "·" if self.which == "text" else r" \cdot "
+                digits = f"{mantissa}{times}{ten}"
+                return digits.replace("-", "−", 1) if value < 0 else digits, LEVELS["term"]
+            if value in (float("inf"), float("-inf")):
+                digits = ("−" if value < 0 else "") + ("∞" if self.which == "text" else r"\infty")
+            if value < 0:
+                return digits.replace("-", "−" if self.which == "text" else "-"), LEVELS["sum"]
+            return digits, LEVELS["atom"]
+        return f"array{list(np.shape(value))}", LEVELS["atom"]
+
+    def indices(self, dims: tuple[int, ...] | int | None) -> str:
+        """Return the dimensions of a reduction as a subscript, nothing for all of them."""
+        if dims is None:
+            return ""
+        every = (dims,) if isinstance(dims, int) else dims
+        if self.which == "text":
+            return "‚".join(str(d).translate(_SUBSCRIPTS) for d in every)
+        return f"_{{{','.join(map(str, every))}}}"
+
+    def parameter(self, value: Any) -> str:
+        """Return a static parameter as it stands inside a call."""
+        if isinstance(value, NamedShape):
+            if self.which == "text":
+                return f"shape({value.name})"
+            return rf"\operatorname{{shape}}\left({value.latex_name}\right)"
+        if isinstance(value, np.ndarray):
+            return f"array{list(value.shape)}"
+        return str(value) if self.which == "text" else rf"\text{{{value}}}"
+
+
+TEXT = Style("text")
+LATEX = Style("latex")
+
+
+class Slot:
+    """An operand in a notation's template: ``{a:term}`` asks for at least that tightness."""
+
+    def __init__(self, style: Style, written: str, level: int) -> None:
+        self.style = style
+        self.written = written
+        self.level = level
+
+    def __format__(self, tightness: str) -> str:
+        if tightness and self.level < LEVELS[tightness]:
+            return self.style.parentheses(self.written)
+        return self.written
+
+
+class Notation:
+    """How a primitive is written: a template for text, one for LaTeX, and how tightly it binds.
+
+    Templates name the primitive's inputs and static parameters; ``{a:factor}`` puts the operand in
+    parentheses unless it binds at least as tightly as a factor. A callable in place of templates
+    receives the style and the operands by name, and returns the written formula and its level.
+    """
+
+    def __init__(
+        self,
+        text: str = "",
+        latex: str = "",
+        level: str = "atom",
+        custom: Callable[[Style, Mapping[str, Any]], tuple[str, int]] | None = None,
+    ) -> None:
+        self.templates = {"text": text, "latex": latex}
+        self.level = LEVELS[level]
+        self.custom = custom
+
+    def __call__(self, style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
+        if self.custom is not None:
+            return self.custom(style, operands)
+        return self.templates[style.which].format_map(operands), self.level
+
+
+def function_notation(name: str, latex: str | None = None) -> Notation:
+    """Return the notation ``name(operands, parameters)``, used where nothing better is known."""
+
+    def custom(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
+        written = ", ".join(
+            v.written if isinstance(v, Slot) else style.parameter(v) for v in operands.values()
+        )
+        if style.which == "text":
+            return f"{name}({written})", LEVELS["atom"]
+        head = latex if latex is not None else rf"\operatorname{{{latex_plain(name)}}}"
+        return rf"{head}\left({written}\right)", LEVELS["atom"]
+
+    return Notation(custom=custom)
+
+
+def latex_plain(name: str) -> str:
+    """Return a name with LaTeX's special characters escaped."""
+    return name.replace("_", r"\_")
+
+
+def write(expression: Expr, style: Style) -> tuple[str, int]:
+    """Return a formula written in a style, and how tightly it binds."""
+    if isinstance(expression, Symbol):
+        return style.symbol(expression), LEVELS["atom"]
+    if isinstance(expression, Constant):
+        return style.number(expression.value)
+    if isinstance(expression, Part):
+        whole = Slot(style, *write(expression.whole, style))
+        return f"{whole:atom}[{expression.index}]", LEVELS["atom"]
+    assert isinstance(expression, Call)
+    primitive = expression.primitive
+    operands: dict[str, Any] = {}
+    for name, arg in zip(primitive.input_names(len(expression.args)), expression.args, strict=True):
+        if arg is not None:
+            operands[name] = Operand(style, *write(arg, style), arg)
+    operands.update(zip(primitive.param_names, expression.params, strict=False))
+    return primitive.notation(style, operands)
+
+
+class Operand(Slot):
+    """A slot that still knows its expression, for notations that look at what they print."""
+
+    def __init__(self, style: Style, written: str, level: int, expression: Expr) -> None:
+        super().__init__(style, written, level)
+        self.expression = expression
+
+    @property
+    def number(self) -> float | None:
+        """Its value, if it is a plain number."""
+        value = self.expression.value if isinstance(self.expression, Constant) else None
+        return value if isinstance(value, int | float) else None

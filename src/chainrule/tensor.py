@@ -1,0 +1,885 @@
+"""Tensor: an array, its gradient, and the node of the graph that made it.
+
+The methods are the operations of `chainrule.ops`, listed here so that editors, type checkers and
+readers see them; the mathematics is there.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy import ndarray
+
+from chainrule import dtypes
+from chainrule.graph import Node, leaf, mutations, sweep
+from chainrule.ops import (
+    arithmetic,
+    cast,
+    comparison,
+    creation,
+    exponential,
+    indexing,
+    inplace,
+    linear_algebra,
+    random,
+    reductions,
+)
+from chainrule.ops import shape as shapes
+from chainrule.primitive import attach, results_are
+
+class Size(tuple[int, ...]):
+    """A tensor's shape: a tuple with PyTorch's `numel`."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """Return the number of elements of a tensor of this shape."""
+        count = 1
+        for n in self:
+            count *= n
+        return count
+
+    def __repr__(self) -> str:
+        return f"chainrule.Size({list(self)})"
+
+
+def _in_place(name: str, operation: Callable[..., Any]) -> Callable[..., Tensor]:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if kwargs:
+            return inplace.change(name, lambda t, *a: operation(t, *a, **kwargs), self, *args)
+        return inplace.change(name, operation, self, *args)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"In-place form of `{name.rstrip('_')}`: changes this tensor and returns it."
+    return method
+
+
+@results_are
+class Tensor:
+    """An array that remembers what it was computed from.
+
+    Args:
+        data: numbers, nested sequences or an array. Python numbers become the default dtype;
+            arrays keep theirs. The data is copied.
+        requires_grad: record what is computed from it.
+
+    >>> import chainrule as cr
+    >>> a = cr.Tensor(2.0, requires_grad=True)
+    >>> b = a * a + a
+    >>> b.backward()
+    >>> a.grad
+    tensor(5.)
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_array", "_base", "_node")
+    # Ahead of ndarray in mixed arithmetic, for code that asks the old way.
+    __array_priority__ = 1000
+
+    _array: ndarray[Any, Any]
+    _node: Node | None
+    _base: Tensor | None
+    _base_node: Node | None = None
+    _silent: bool = False
+    _grad: Tensor | None = None
+
+    def __init__(self, data: Any = (), requires_grad: bool = False) -> None:
+        array = creation.to_array(data)
+        if array.dtype.kind != "f" and not hasattr(data, "dtype"):
+            array = array.astype(dtypes.get_default_dtype())
+        self._array = array
+        self._base = None
+        self._node = None
+        if requires_grad:
+            creation.require_grad(self)
+
+    # --- What it is -------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        """The size of each dimension."""
+        return Size(self._array.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
+        return self._array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    @property
+    def device(self) -> str:
+        """Always ``"cpu"``."""
+        return "cpu"
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes per element."""
+        return self._array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self._array.nbytes
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded."""
+        return inplace.node_of(self) is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this tensor."""
+        node = inplace.node_of(self)
+        return node is None or node.primitive is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node of the operation that made this tensor; None for a leaf."""
+        node = inplace.node_of(self)
+        return None if node is None or node.primitive is None else node
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward passes have accumulated here; None before the first."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got {type(value).__name__}"
+                    "; wrap it with cr.as_tensor(...)"
+                )
+            if value._array.shape != self._array.shape:
+                raise RuntimeError(
+                    f"assigned grad has data of a different size: a tensor of shape "
+                    f"{list(self.shape)} needs a gradient of that shape, got {list(value.shape)}"
+                )
+            if value._array.dtype != self._array.dtype:
+                raise RuntimeError(
+                    f"assigned grad has data of a different type: expected {self.dtype}, got "
+                    f"{value.dtype}"
+                )
+        self._grad = value
+
+    @property
+    def data(self) -> Tensor:
+        """The values without the graph, sharing memory; assigning replaces the values."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        replacement = creation.as_tensor(value)
+        node = self._node
+        if node is not None and replacement._array.dtype.kind != "f":
+            raise RuntimeError(
+                f"data of dtype {replacement.dtype} cannot replace that of a tensor that requires "
+                "grad; convert it to a float first"
+            )
+        self._array = replacement._array
+        if node is not None and node.primitive is None:
+            node.shape, node.saved = self._array.shape, (self._array,)
+
+    @property
+    def _version(self) -> int:
+        return mutations.count(self._array)
+
+    def size(self, dim: int | None = None) -> Any:
+        """Return the shape, or one size."""
+        if dim is None:
+            return self.shape
+        return self._array.shape[shapes.normal_dim("size", dim, self._array.ndim)]
+
+    def dim(self) -> int:
+        """Return the number of dimensions."""
+        return self._array.ndim
+
+    def numel(self) -> int:
+        """Return the number of elements."""
+        return self._array.size
+
+    nelement = numel
+
+    def stride(self) -> tuple[int, ...]:
+        """Return how many elements apart neighbours along each dimension lie."""
+        return tuple(s // self._array.itemsize for s in self._array.strides)
+
+    def is_contiguous(self) -> bool:
+        """Tell whether the elements lie in memory in order."""
+        return bool(self._array.flags.c_contiguous)
+
+    def contiguous(self) -> Tensor:
+        """Return this tensor if its elements lie in order, else a copy where they do."""
+        return self if self._array.flags.c_contiguous else self.clone()
+
+    def is_floating_point(self) -> bool:
+        """Tell whether the elements are floats."""
+        return self._array.dtype.kind == "f"
+
+    def element_size(self) -> int:
+        """Return the bytes per element."""
+        return self._array.itemsize
+
+    # --- Values out -------------------------------------------------------------------------------
+
+    def item(self) -> Any:
+        """Return the only element as a Python number.
+
+        >>> import chainrule as cr
+        >>> cr.tensor([2.5]).item()
+        2.5
+        """
+        if self._array.size != 1:
+            raise RuntimeError(
+                f"a Tensor with {self._array.size} elements cannot be converted to Scalar: item() "
+                f"needs exactly one, the shape is {list(self.shape)}; use tolist() or index it"
+            )
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """Return the elements as nested lists of Python numbers."""
+        return self._array.tolist()
+
+    def numpy(self, *, force: bool = False) -> ndarray[Any, Any]:
+        """Return the array itself (memory is shared), for a tensor outside the graph.
+
+        Args:
+            force: detach first, as ``t.detach().numpy()``.
+        """
+        if not force and self.requires_grad:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. "
+                "Use tensor.detach().numpy() instead."
+            )
+        return self._array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray[Any, Any]:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise ValueError(
+                    f"a tensor of dtype {array.dtype} cannot become {dtype} without a copy"
+                )
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        from chainrule.interop.numpy_protocols import apply_ufunc
+
+        return apply_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        from chainrule.interop.numpy_protocols import apply_function
+
+        return apply_function(function, args, kwargs)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.numpy().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self._array.__dlpack_device__()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self._array.dtype.kind not in "iu" or self._array.size != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._array.item())
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            raise RuntimeError(
+                f"Boolean value of Tensor with {'no values' if not self._array.size else 'more than one value'}"
+                " is ambiguous; use .any() or .all()"
+            )
+        return bool(self._array.item())
+
+    def __len__(self) -> int:
+        if self._array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self._array)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self._array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(shapes.unbind(self))
+
+    def __contains__(self, element: Any) -> bool:
+        return bool((self._array == getattr(element, "_array", element)).any())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __format__(self, spec: str) -> str:
+        if spec and self._array.ndim == 0:
+            return format(self._array.item(), spec)
+        return format(repr(self), spec)
+
+    def __repr__(self) -> str:
+        from chainrule.printing import tensor_text
+
+        return tensor_text(self)
+
+    # --- Copies -----------------------------------------------------------------------------------
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                "protocol; detach() the tensor first"
+            )
+        known = memo.get(id(self))
+        if known is not None:
+            return known
+        copied = type(self).__new__(type(self))
+        memo[id(self)] = copied
+        copied.__setstate__(self.__getstate__())
+        copied._array = self._array.copy()
+        if self._grad is not None:
+            copied._grad = attach(self._grad._array.copy(), None)
+        return copied
+
+    def __getstate__(self) -> dict[str, Any]:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "a tensor with a graph cannot be pickled: the graph stays in this process; "
+                "detach() it first"
+            )
+        attributes = {
+            k: v for k, v in self.__dict__.items() if k not in ("_base_node", "_silent", "_grad")
+        }
+        return {
+            "array": self._array,
+            "requires_grad": self._node is not None,
+            "grad": None if self._grad is None else self._grad._array,
+            "attributes": attributes,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._array = state["array"]
+        self._base = None
+        self._node = None
+        self.__dict__.update(state["attributes"])
+        if state["grad"] is not None:
+            self._grad = attach(state["grad"], None)
+        if state["requires_grad"]:
+            self._node = leaf(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _rebuild, (type(self), self.__getstate__())
+
+    # --- The graph --------------------------------------------------------------------------------
+
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Compute the gradient of this tensor with respect to everything it was made from.
+
+        Every tensor of the graph that is still held, leaf or intermediate, has its ``.grad``
+        increased.
+
+        Args:
+            gradient: the gradient arriving at this tensor: of its shape, or a number for all
+                elements; 1 if None, which only a tensor of one element allows.
+            retain_graph: keep what the graph saved, so that it can be swept again; the default is
+                the value of ``create_graph``.
+            create_graph: record the backward pass, for higher derivatives.
+            inputs: accumulate into these tensors only.
+
+        Raises:
+            RuntimeError: if no gradient can flow, the shape of ``gradient`` does not fit, the
+                graph was freed, or a value it saved was changed in place since.
+
+        >>> import chainrule as cr
+        >>> x = cr.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).backward(cr.tensor([1.0, 1.0]))
+        >>> x.grad
+        tensor([2., 4.])
+        """
+        from chainrule.differentiate import run_backward
+
+        run_backward(
+            (self,),
+            (gradient,),
+            retain_graph=create_graph if retain_graph is None else retain_graph,
+            create_graph=create_graph,
+            inputs=inputs,
+        )
+
+    def detach(self) -> Tensor:
+        """Return the values outside the graph; memory is shared.
+
+        >>> import chainrule as cr
+        >>> cr.tensor(1.0, requires_grad=True).detach().requires_grad
+        False
+        """
+        return attach(self._array, None)
+
+    def detach_(self) -> Tensor:
+        """Take this tensor out of the graph that made it."""
+        if self._base is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead")
+        self._node = None
+        return self
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Record what is computed from this tensor from now on, or stop it; return the tensor."""
+        node = inplace.node_of(self)
+        if requires_grad:
+            if node is None:
+                creation.require_grad(self)
+        elif node is not None:
+            if node.primitive is not None:
+                raise RuntimeError(
+                    "you can only change requires_grad flags of leaf variables. If you want to "
+                    "use a computed variable in a subgraph that doesn't require differentiation "
+                    "use var_no_grad = var.detach()."
+                )
+            self._node = None
+        return self
+
+    def zero_grad(self) -> None:
+        """Forget the accumulated gradient."""
+        self._grad = None
+
+    def retain_grad(self) -> None:
+        """Do nothing: every tensor that is held keeps its gradient. For PyTorch programs."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether an intermediate tensor keeps its gradient: always, while it is held."""
+        return not self.is_leaf
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call ``hook`` with this tensor's gradient in each backward pass.
+
+        What it returns, unless None, replaces the gradient. Returns a handle to `remove` it.
+
+        >>> import chainrule as cr
+        >>> x = cr.tensor(3.0, requires_grad=True)
+        >>> handle = x.register_hook(lambda g: g * 10)
+        >>> (x * 2).backward()
+        >>> x.grad
+        tensor(20.)
+        """
+        node = inplace.node_of(self)
+        if node is None:
+            raise RuntimeError(
+                "cannot register a hook on a tensor that doesn't require gradient; call "
+                "requires_grad_() first"
+            )
+        if node.hooks is None:
+            node.hooks = {}
+        handle = RemovableHandle(node.hooks)
+        node.hooks[handle.id] = hook
+        return handle
+
+    # --- Conversion -------------------------------------------------------------------------------
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False) -> Tensor:
+        """Convert to a dtype (or to that of another tensor); the device is always the CPU."""
+        for argument in args:
+            if isinstance(argument, Tensor):
+                dtype = argument._array.dtype
+            elif isinstance(argument, bool):
+                continue  # PyTorch's non_blocking
+            elif isinstance(argument, str) and argument.split(":")[0] in _DEVICES:
+                device = argument
+            else:
+                dtype = argument
+        if device is not None:
+            creation.check_device(device)
+        target = self._array.dtype if dtype is None else dtypes.as_dtype(dtype)
+        if target is self._array.dtype:
+            return self.clone() if copy else self
+        if target.kind != "f":
+            return attach(self._array.astype(target), None)
+        return cast.cast(self, target, self._array.dtype)
+
+    def type(self, dtype: Any = None) -> Any:
+        """Return the dtype, or this tensor converted to one."""
+        return self._array.dtype if dtype is None else self.to(dtype)
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """Convert to the dtype of another tensor."""
+        return self.to(other._array.dtype)
+
+    def float(self) -> Tensor:
+        """Convert to float32."""
+        return self.to(dtypes.float32)
+
+    def double(self) -> Tensor:
+        """Convert to float64."""
+        return self.to(dtypes.float64)
+
+    def half(self) -> Tensor:
+        """Convert to float16."""
+        return self.to(dtypes.float16)
+
+    def int(self) -> Tensor:
+        """Convert to int32."""
+        return self.to(dtypes.int32)
+
+    def long(self) -> Tensor:
+        """Convert to int64."""
+        return self.to(dtypes.int64)
+
+    def bool(self) -> Tensor:
+        """Convert to bool: True where not zero."""
+        return self.to(dtypes.bool)
+
+    def cpu(self) -> Tensor:
+        """Return this tensor: it is on the CPU."""
+        return self
+
+    def cuda(self, device: Any = None) -> NoReturn:
+        """Refuse: there is no device but the CPU."""
+        creation.check_device("cuda")
+        raise AssertionError("unreachable")
+
+    # --- Operators --------------------------------------------------------------------------------
+
+    __add__ = arithmetic.plus
+    __sub__ = arithmetic.minus
+    __mul__ = arithmetic.times
+    __truediv__ = arithmetic.over
+    __floordiv__ = arithmetic.floor_quotient
+    __pow__ = arithmetic.power
+    __matmul__ = linear_algebra.matmul
+    __neg__ = arithmetic.neg
+    __abs__ = arithmetic.abs
+    __invert__ = comparison.logical_not
+    __and__ = comparison.logical_and
+    __or__ = comparison.logical_or
+    __xor__ = comparison.logical_xor
+    __lt__ = comparison.lt
+    __le__ = comparison.le
+    __gt__ = comparison.gt
+    __ge__ = comparison.ge
+    __eq__ = comparison.eq  # type: ignore[assignment]
+    __ne__ = comparison.ne  # type: ignore[assignment]
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __radd__(self, other: Any) -> Tensor:
+        return arithmetic.plus(other, self)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return arithmetic.minus(other, self)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return arithmetic.times(other, self)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return arithmetic.over(other, self)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return arithmetic.floor_quotient(other, self)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return arithmetic.power(other, self)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return linear_algebra.matmul(other, self)
+
+    __iadd__ = _in_place("__iadd__", arithmetic.plus)
+    __isub__ = _in_place("__isub__", arithmetic.minus)
+    __imul__ = _in_place("__imul__", arithmetic.times)
+    __itruediv__ = _in_place("__itruediv__", arithmetic.over)
+    __ipow__ = _in_place("__ipow__", arithmetic.power)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return indexing.getitem(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        inplace.setitem(self, index, value)
+
+    # --- Operations -------------------------------------------------------------------------------
+
+    add = arithmetic.add
+    sub = subtract = arithmetic.sub
+    mul = multiply = arithmetic.mul
+    div = divide = true_divide = arithmetic.div
+    floor_divide = arithmetic.floor_quotient
+    pow = arithmetic.pow
+    neg = negative = arithmetic.neg
+    abs = absolute = arithmetic.abs
+    sign = arithmetic.sign
+    maximum = arithmetic.maximum
+    minimum = arithmetic.minimum
+    clamp = clip = arithmetic.clamp
+    clamp_min = arithmetic.clamp_min
+    clamp_max = arithmetic.clamp_max
+
+    eq = comparison.eq
+    ne = not_equal = comparison.ne
+    lt = less = comparison.lt
+    le = less_equal = comparison.le
+    gt = greater = comparison.gt
+    ge = greater_equal = comparison.ge
+    logical_and = comparison.logical_and
+    logical_or = comparison.logical_or
+    logical_xor = comparison.logical_xor
+    logical_not = comparison.logical_not
+    isnan = comparison.isnan
+    isinf = comparison.isinf
+    isfinite = comparison.isfinite
+    masked_fill = comparison.masked_fill
+
+    def where(self, condition: Any, other: Any) -> Tensor:
+        """Keep this tensor's values where the condition holds, take the other's elsewhere."""
+        return comparison.select_where(condition, self, other)
+
+    exp = exponential.exp
+    log = exponential.log
+    sqrt = exponential.sqrt
+    sigmoid = exponential.sigmoid
+    tanh = exponential.tanh
+    relu = exponential.relu
+    softmax = exponential.softmax
+    log_softmax = exponential.log_softmax
+    logsumexp = exponential.logsumexp
+
+    sum = reductions.sum
+    mean = reductions.mean
+    var = reductions.var
+    std = reductions.std
+    max = reductions.max
+    min = reductions.min
+    amax = reductions.amax
+    amin = reductions.amin
+    argmax = reductions.argmax
+    argmin = reductions.argmin
+    all = reductions.all
+    any = reductions.any
+
+    matmul = mm = linear_algebra.matmul
+
+    reshape = shapes.reshape
+    view = shapes.view
+    flatten = shapes.flatten
+    transpose = swapaxes = shapes.transpose
+    t = shapes.t
+    permute = shapes.permute
+    squeeze = shapes.squeeze
+    unsqueeze = shapes.unsqueeze
+    expand = shapes.expand
+    broadcast_to = shapes.broadcast_to
+    split = shapes.split
+    chunk = shapes.chunk
+    unbind = shapes.unbind
+    gather = indexing.gather
+    nonzero = indexing.nonzero
+    clone = cast.copy
+
+    def reshape_as(self, other: Tensor) -> Tensor:
+        """Reshape to the shape of another tensor."""
+        return shapes.reshape(self, other._array.shape)
+
+    def view_as(self, other: Tensor) -> Tensor:
+        """View with the shape of another tensor."""
+        return shapes.view(self, other._array.shape)
+
+    def expand_as(self, other: Tensor) -> Tensor:
+        """Expand to the shape of another tensor."""
+        return shapes.expand(self, other._array.shape)
+
+    @property
+    def T(self) -> Tensor:
+        """The tensor with its dimensions reversed; for a matrix, its transpose."""
+        n = self._array.ndim
+        return shapes.t(self) if n <= 2 else shapes.permute(self, *range(n - 1, -1, -1))
+
+    @property
+    def mT(self) -> Tensor:
+        """The tensor with its last two dimensions swapped."""
+        if self._array.ndim < 2:
+            raise RuntimeError(
+                f"tensor.mT is only supported on matrices or batches of matrices. Got "
+                f"{self._array.ndim}-D tensor."
+            )
+        return shapes.transposed(self, -2, -1)
+
+    # --- In place ---------------------------------------------------------------------------------
+
+    add_ = _in_place("add_", arithmetic.add)
+    sub_ = _in_place("sub_", arithmetic.sub)
+    mul_ = _in_place("mul_", arithmetic.mul)
+    div_ = _in_place("div_", arithmetic.div)
+    pow_ = _in_place("pow_", arithmetic.pow)
+    neg_ = _in_place("neg_", arithmetic.neg)
+    abs_ = _in_place("abs_", arithmetic.abs)
+    exp_ = _in_place("exp_", exponential.exp)
+    log_ = _in_place("log_", exponential.log)
+    sqrt_ = _in_place("sqrt_", exponential.sqrt)
+    sigmoid_ = _in_place("sigmoid_", exponential.sigmoid)
+    tanh_ = _in_place("tanh_", exponential.tanh)
+    relu_ = _in_place("relu_", exponential.relu)
+    clamp_ = _in_place("clamp_", arithmetic.clamp)
+    masked_fill_ = _in_place("masked_fill_", comparison.masked_fill)
+
+    def copy_(self, source: Any) -> Tensor:
+        """Take over the values of another tensor, broadcast and converted to this dtype."""
+        given = creation.as_tensor(source).to(self._array.dtype)
+        expanded = shapes.broadcast_to(given, self._array.shape)
+        return inplace.change("copy_", lambda _, value: cast.copy(value), self, expanded)
+
+    def fill_(self, value: Any) -> Tensor:
+        """Set every element to a number."""
+        return self.copy_(value)
+
+    def zero_(self) -> Tensor:
+        """Set every element to 0."""
+        return self.copy_(0.0 if self._array.dtype.kind == "f" else 0)
+
+    def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with normal random numbers."""
+        kind = self._array.dtype
+        return self.copy_(random.normal(mean, std, self._array.shape, generator=generator, dtype=kind))
+
+    def uniform_(self, low: Any = 0.0, high: Any = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with uniform random numbers from [low, high)."""
+        drawn = random.rand(self._array.shape, generator=generator, dtype=self._array.dtype)
+        return self.copy_(attach(drawn._array * (high - low) + low, None))
+
+    def new_zeros(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+        """Return zeros of this tensor's dtype."""
+        kind = self._array.dtype if dtype is None else dtype
+        return creation.zeros(*size, dtype=kind, requires_grad=requires_grad)
+
+    def new_ones(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+        """Return ones of this tensor's dtype."""
+        kind = self._array.dtype if dtype is None else dtype
+        return creation.ones(*size, dtype=kind, requires_grad=requires_grad)
+
+    def new_full(self, size: Sequence[Any], fill_value: Any, dtype: Any = None) -> Tensor:
+        """Return a tensor of this dtype filled with a number."""
+        return creation.full(size, fill_value, self._array.dtype if dtype is None else dtype)
+
+    def new_tensor(self, data: Any, dtype: Any = None) -> Tensor:
+        """Return data as a tensor of this dtype."""
+        return creation.tensor(data, self._array.dtype if dtype is None else dtype)
+
+
+_DEVICES = ("cpu", "cuda", "mps", "xpu", "meta", "hip", "xla")
+
+
+def _rebuild(cls: type[Tensor], state: dict[str, Any]) -> Tensor:
+    tensor = cls.__new__(cls)
+    tensor.__setstate__(state)
+    return tensor
+
+
+class RemovableHandle:
+    """What registering a hook returns; `remove` takes the hook away again."""
+
+    _count = 0
+
+    def __init__(self, hooks: dict[int, Any]) -> None:
+        RemovableHandle._count += 1
+        self.id = RemovableHandle._count
+        self._hooks = hooks
+
+    def remove(self) -> None:
+        """Take the hook away; a second call does nothing."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+def wrap(array: Any) -> Tensor:
+    """Return an array, or a NumPy scalar, as a tensor outside any graph."""
+    return attach(np.asarray(array), None)
+
+
+# --- Delivering gradients -------------------------------------------------------------------------
+# A gradient array becomes a tensor's `.grad` without a copy only if nothing else refers to it: the
+# rules hand one array to several inputs (addition), views of it (reshape) or what was saved.
+
+
+def accumulate(node: Node, gradient: Any) -> None:
+    """Add an array to the gradient of the tensor that a node made, if it is still held."""
+    tensor = node.output()
+    if tensor is None:
+        return
+    known = tensor._grad
+    if known is not None:
+        np.add(known._array, gradient, out=known._array)
+        mutations.mark(known._array)
+        return
+    if type(gradient) is not ndarray:
+        gradient = np.asarray(gradient)
+    elif (
+        sys.getrefcount(gradient) > _REFERENCES or gradient.base is not None
+        or gradient.flags.c_contiguous is False
+    ):
+        gradient = np.array(gradient, order="C")
+    tensor._grad = attach(gradient, None)
+
+
+def accumulate_tensor(node: Node, gradient: Any) -> None:
+    """Add a tensor of the recorded backward pass to a gradient, itself recorded."""
+    tensor = node.output()
+    if tensor is not None:
+        tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
+
+
+class _Probe:
+    """A stand-in operation whose gradient nobody else refers to."""
+
+    name = "probe"
+    remembers = False
+
+    def __init__(self, parent: Node) -> None:
+        self.parent = parent
+
+    def pull(self, *unused: Any) -> list[Any]:
+        return [(self.parent, np.empty(1))]
+
+
+def _references_when_unshared() -> int:
+    """Count the references to a gradient during delivery that the sweep itself accounts for.
+
+    The number depends on how the interpreter passes arguments, so it is measured, not assumed.
+    """
+    from chainrule.graph import record
+
+    counts: list[int] = []
+
+    def count(node: Node, gradient: Any) -> None:
+        counts.append(sys.getrefcount(gradient))
+
+    parent = record(None, None, (), (), (1,))
+    child = record(_Probe(parent), None, (parent,), (), (1,))  # type: ignore[arg-type]
+    sweep([(child, np.empty(1))], count, keep=True)
+    return counts[-1]
+
+
+_REFERENCES = _references_when_unshared()
+
