@@ -22,7 +22,8 @@ TORCH_ACTIVATIONS = {
     "elu": F.elu,
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
-    "softplus": F.softplus,
+    # By default PyTorch takes softplus(z) for z from 20 on, which is 2e-9 off.
+    "softplus": lambda z: F.softplus(z, threshold=40),
     "silu": F.silu,
     "gelu": F.gelu,
     "gelu_tanh": lambda z: F.gelu(z, approximate="tanh"),
