@@ -70,8 +70,8 @@ def markdown(races: Iterable[Race], settings: dict[str, Any], subject: str = SUB
     lines = [
         "# Whole training steps",
         "",
-        f"`{settings['command']}`: {settings['rounds']} rounds, interleaved, "
-        f"{settings['threads']} threads each.",
+        f"`python -m benchmarks.training_steps`: {settings['rounds']} interleaved rounds of "
+        f"{settings['round_seconds'] * 1e3:g} ms, {settings['threads']} threads each.",
         f"{machine()}. "
         + ", ".join(f"{CONTESTANTS[name].title} {version}" for name, version in versions.items())
         + ".",

@@ -5,7 +5,6 @@
 
 import argparse
 import json
-import shlex
 import sys
 from pathlib import Path
 
@@ -49,11 +48,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     options = arguments(argv)
     console = Console(width=80)
-    command = "python -m benchmarks.training_steps " + shlex.join(
-        sys.argv[1:] if argv is None else argv
-    )
     settings = {
-        "command": command.strip(),
         "rounds": options.rounds,
         "round_seconds": options.round_ms / 1e3,
         "threads": options.threads,
