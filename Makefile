@@ -64,6 +64,13 @@ format: $(VENV)/.installed-lint ## rewrite the code in the project's style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# The package is imported from the wheel itself, not from src/: what was left out of it is missing.
+.PHONY: package
+package: $(VENV)/.installed ## build the wheel and check that it is complete
+	@rm -rf dist
+	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
+	@PYTHONPATH=$$(echo dist/*.whl) $(BIN)/python -c 'import chainrule.data as data; assert ".whl" in data.__file__; data.load_digits(); data.resources.files("chainrule").joinpath("py.typed").read_bytes()'
+
 .PHONY: hooks
 hooks: $(VENV)/.installed-lint ## run the linters before every commit
 	$(BIN)/pre-commit install
