@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.primitive import define
+from chainrule.operation import define
 from chainrule.symbol import Notation
 
 _unmarked = Notation(custom=lambda style, operands: (operands["x"].written, operands["x"].level))
 
 cast = define(
     "cast",
-    lambda x, dtype: x.astype(dtype),
+    lambda x, dtype, source: x.astype(dtype),
     params=("dtype", "source"),
     x=lambda g, source: cast(g, source, None),
     notation=_unmarked,
