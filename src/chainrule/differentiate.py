@@ -102,16 +102,17 @@ def _run(
     retain_graph: bool,
     create_graph: bool,
     only: set[Node] | None,
+    unheld: bool = False,
 ) -> None:
     if create_graph:
         before = modes.grad
         modes.grad = True
         try:
-            sweep(seeds, deposit, keep=retain_graph, tensors=True, only=only)
+            sweep(seeds, deposit, keep=retain_graph, tensors=True, only=only, unheld=unheld)
         finally:
             modes.grad = before
     else:
-        sweep(seeds, deposit, keep=retain_graph, only=only)
+        sweep(seeds, deposit, keep=retain_graph, only=only, unheld=unheld)
     if not retain_graph:
         for node, _ in seeds:
             _close(node)
@@ -221,7 +222,7 @@ def grad(
 
     retain = create_graph if retain_graph is None else retain_graph
     only = reaching((node for node, _ in seeds), wanted)
-    _run([s for s in seeds if s[0] in only], deposit, retain, create_graph, only)
+    _run([s for s in seeds if s[0] in only], deposit, retain, create_graph, only, unheld=True)
     results: list[Tensor | None] = []
     for k, (tensor, node) in enumerate(zip(ins, targets, strict=True)):
         gradient = found.get(node)
@@ -242,4 +243,3 @@ def grad(
             # Rules may hand out one array twice, or a view of what was saved: give each its own.
             results.append(attach(np.array(gradient), None))
     return tuple(results)
-

@@ -9,7 +9,8 @@ from numpy import ndarray
 
 from chainrule.graph import Node, modes, mutations, no_grad, record
 from chainrule.ops.inplace import node_of
-from chainrule.primitive import Array, Cotangents, attach, connect_outputs
+from chainrule.operation import connect_outputs
+from chainrule.primitive import Array, Cotangents, attach
 from chainrule.symbol import function_notation
 from chainrule.tensor import Tensor
 
@@ -226,9 +227,7 @@ class Function:
             if isinstance(o, Tensor) and id(o) not in constant and o._array.dtype.kind == "f"
         ]
         operation.metadata = [(o._array.shape, o._array.dtype) for o in outputs]
-        arrays = tuple(
-            t._array if isinstance(t, Tensor) else None for t in ctx._saved
-        )
+        arrays = tuple(t._array if isinstance(t, Tensor) else None for t in ctx._saved)
         if len(outputs) == 1:
             if not active:
                 return

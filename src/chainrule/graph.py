@@ -212,59 +212,64 @@ def _check_unchanged(node: Node) -> None:
 
 def sweep(
     seeds: Iterable[tuple[Node, Any]],
-    deposit: Callable[[Node, Any], None],
+    deliver: Callable[[Node, Any], None],
     *,
     keep: bool = False,
     tensors: bool = False,
     only: set[Node] | None = None,
+    unheld: bool = False,
 ) -> None:
     """Run the chain rule backward from ``seeds``.
 
     Args:
         seeds: nodes and the gradients arriving at them.
-        deposit: called with each node and its complete gradient, in backward order.
+        deliver: called with each node whose tensor is still held and its complete gradient;
+            operations in backward order, then leaves.
         keep: keep what was saved, so that the graph can be swept again.
         tensors: read the rules on tensors, so that the sweep is itself recorded.
         only: the nodes worth visiting; None for all.
+        unheld: deliver also to nodes whose tensor is gone.
     """
-    nodes: dict[int, Node] = {}
-    gradients: dict[int, Any] = {}
-    heap: list[int] = []
-    for node, gradient in seeds:
-        if node.index in gradients:
-            gradients[node.index] = gradients[node.index] + gradient
-        else:
-            nodes[node.index] = node
-            gradients[node.index] = gradient
-            heappush(heap, -node.index)
+    gradients: dict[Node, Any] = {}
+    leaves: dict[Node, Any] = {}
+    heap: list[tuple[int, Node]] = []
+    arriving: Iterable[tuple[Node, Any]] = seeds
     anomaly = modes.anomaly
-    while heap:
-        index = -heappop(heap)
-        node = nodes.pop(index)
-        gradient = gradients.pop(index)
+    while True:
+        for parent, contribution in arriving:
+            at = leaves if parent.primitive is None else gradients
+            if parent in at:
+                at[parent] = at[parent] + contribution
+            else:
+                at[parent] = contribution
+                if at is gradients:
+                    heappush(heap, (-parent.index, parent))
+        # Delivery counts the references to a gradient: these names must not hold one.
+        contribution = arriving = ()
+        if not heap:
+            break
+        node = heappop(heap)[1]
+        gradient = gradients.pop(node)
         if node.hooks is not None:
             gradient = _run_hooks(node, gradient, tensors)
-        deposit(node, gradient)
+        if unheld or node.output() is not None:
+            deliver(node, gradient)
         primitive = node.primitive
-        if primitive is None:
-            continue
         if node.saved is None:
             raise _freed(node)
-        if index < mutations.latest:
+        if node.index < mutations.latest:
             _check_unchanged(node)
-        pulled = primitive.pull(node, gradient, tensors, only)
+        arriving = primitive.pull(node, gradient, tensors, only)  # type: ignore[union-attr]
         if anomaly:
-            _check_not_nan(node, gradient, pulled)
-        for parent, contribution in pulled:
-            i = parent.index
-            if i in gradients:
-                gradients[i] = gradients[i] + contribution
-            else:
-                nodes[i] = parent
-                gradients[i] = contribution
-                heappush(heap, -i)
-        if not keep and primitive.remembers:
+            _check_not_nan(node, gradient, arriving)
+        if not keep and primitive.remembers:  # type: ignore[union-attr]
             node.saved = None
+    while leaves:
+        node, gradient = leaves.popitem()
+        if node.hooks is not None:
+            gradient = _run_hooks(node, gradient, tensors)
+        if unheld or node.output() is not None:
+            deliver(node, gradient)
 
 
 def _freed(node: Node) -> RuntimeError:
@@ -320,7 +325,7 @@ def _describe(value: Any) -> str:
     return kind if shape is None else f"a {kind} of shape {list(shape)}"
 
 
-def _check_not_nan(node: Node, gradient: Any, pulled: list[tuple[Node, Any]]) -> None:
+def _check_not_nan(node: Node, gradient: Any, pulled: Iterable[tuple[Node, Any]]) -> None:
     """Raise at the operation whose rule first made a NaN, naming the user's line."""
     from chainrule.primitive import has_nan
 

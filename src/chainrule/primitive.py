@@ -7,23 +7,24 @@ above (ȳ), ``y`` the output, and the other names are the primitive's inputs, th
     exp = define("exp", np.exp, x=lambda g, y: g * y)
     matmul = define("matmul", np.matmul, a=lambda g, b: g @ b.mT, b=lambda g, a: a.mT @ g)
 
-`define` returns the operation as a function that runs on tensors (and records), on arrays (the
-numeric backward pass), and on symbols (the formula). Rules are written in terms of operators and
-of these functions, and so can be read on all three as well.
+`chainrule.operation.define` returns the operation as a function that runs on tensors (and
+records), on arrays (the numeric backward pass), and on symbols (the formula). Rules are written in
+terms of operators and of these functions, and so can be read on all three as well.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+import linecache
+from collections.abc import Callable, Sequence
 from operator import itemgetter
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import asarray, ndarray
 
-from chainrule import dtypes
-from chainrule.graph import Node, modes, mutations, record, source_line
+from chainrule.graph import Node, source_line
 from chainrule.symbol import (
     Call,
     Expr,
@@ -38,18 +39,13 @@ from chainrule.symbol import (
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 else:
-    # Results are Tensors, a class that stands above this module; it announces itself below.
+    # Results are Tensors, a class that stands above this module, announced by
+    # `chainrule.operation.results_are`.
     Tensor = None
 
 Array = ndarray[Any, Any]
 Rule = Callable[..., Any]
 _new: Callable[..., Any] = object.__new__
-
-
-def results_are(cls: Any) -> Any:
-    """Announce the class of tensors; a decorator that `chainrule.tensor` uses once."""
-    globals()["Tensor"] = cls
-    return cls
 
 
 class Cotangents(tuple[Any, ...]):
@@ -111,7 +107,7 @@ class Primitive:
             environment += ("shapes", "k")
         else:
             environment += tuple(f"{n}_shape" for n in self.inputs)
-        self._readers: list[tuple[Rule, Any] | None] = []
+        self._readers: list[tuple[Rule, Callable[[tuple[Any, ...]], tuple[Any, ...]]] | None] = []
         self.needs: dict[str, frozenset[str]] = {}
         for input_name in self.inputs:
             rule = rules.get(input_name)
@@ -127,24 +123,16 @@ class Primitive:
                 )
             self.needs[input_name] = frozenset(wanted)
             positions = tuple(environment.index(n) for n in wanted)
-            self._readers.append((rule, None if positions == (0,) else _picker(positions)))
+            self._readers.append((rule, _picker(positions)))
         extra = set(rules) - set(self.inputs)
         if extra:
             raise TypeError(f"{name} has rules for {', '.join(sorted(extra))}, not inputs of it")
         asked = frozenset().union(*self.needs.values()) if self.needs else frozenset()
         self.keeps_output = "y" in asked
         self.remembers = bool(asked & {*self.inputs, "y"})
-        self._wants_shapes = bool(asked & {"shapes", "k", *(f"{n}_shape" for n in self.inputs)})
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
-
-    def keeps(self, active: Sequence[bool]) -> tuple[bool, ...]:
-        """Tell which inputs must be saved when the ``active`` ones need a gradient."""
-        asked = frozenset().union(
-            *(self.needs.get(n, frozenset()) for n, on in zip(self.inputs, active, strict=True) if on)
-        )
-        return tuple(name in asked for name in self.inputs)
 
     def input_names(self, count: int) -> tuple[str, ...]:
         """Return a name for each of ``count`` inputs."""
@@ -154,14 +142,13 @@ class Primitive:
 
     def reads(self, node: Node, position: int) -> bool:
         """Tell whether a rule that ``node`` will run reads the saved value at ``position``."""
-        names = ("xs" if self.variadic else None,)
         count = len(node.inputs)
-        if self.variadic:
-            return position < count and self.inputs[0] in self.needs.get(self.inputs[0], ())
-        names = (*self.inputs, "y")
         if position > count:
             return False
-        wanted = names[position]
+        if self.variadic:
+            wanted = self.inputs[0] if position < count else "y"
+            return wanted in self.needs.get(self.inputs[0], ())
+        wanted = (*self.inputs, "y")[position]
         return any(
             wanted in self.needs.get(name, ())
             for name, parent in zip(self.inputs, node.inputs, strict=True)
@@ -178,51 +165,48 @@ class Primitive:
 
     def pull(
         self, node: Node, g: Any, tensors: bool, only: set[Node] | None
+    ) -> Sequence[tuple[Node, Any]]:
+        """Return each parent of ``node`` with the gradient its rule gives for it.
+
+        Args:
+            node: the operation's node.
+            g: the gradient arriving at it.
+            tensors: read the rules on tensors, so that they are recorded, rather than on arrays.
+            only: the parents worth a visit; None for all.
+        """
+        if not tensors and not self.variadic and not self.several:
+            self.pull = straight_line_pull(self)  # type: ignore[method-assign]
+            return self.pull(node, g, tensors, only)
+        return self.pull_generally(node, g, tensors, only)
+
+    def pull_generally(
+        self, node: Node, g: Any, tensors: bool, only: set[Node] | None
     ) -> list[tuple[Node, Any]]:
-        """Return each parent of ``node`` with the gradient its rule gives for it."""
+        """Do what `pull` does for any primitive, on arrays or tensors."""
         saved = node.saved
         assert saved is not None
         if tensors:
             saved = self._saved_as_tensors(node)
         if self.several:
             g = _complete(g, node)
-        if self.variadic:
-            return self._pull_variadic(node, g, saved, only)
-        environment = (g, *saved)
-        if self._wants_shapes:
-            environment += tuple(
-                np.shape(saved[k]) if p is None else p.shape for k, p in enumerate(node.inputs)
-            )
-        pulled = []
-        for parent, reader in zip(node.inputs, self._readers, strict=True):
-            if parent is None or (only is not None and parent not in only):
-                continue
-            if reader is None:
-                raise self.no_rule(node)
-            rule, pick = reader
-            gradient = rule(g) if pick is None else rule(*pick(environment))
-            if gradient.shape != parent.shape:
-                gradient = operators["sum_to"](gradient, parent.shape)
-            pulled.append((parent, gradient))
-        return pulled
-
-    def _pull_variadic(
-        self, node: Node, g: Any, saved: tuple[Any, ...], only: set[Node] | None
-    ) -> list[tuple[Node, Any]]:
-        count = len(node.inputs)
-        reader = self._readers[0]
         shapes = tuple(
             np.shape(saved[k]) if p is None else p.shape for k, p in enumerate(node.inputs)
         )
-        head = (g, saved[:count], *saved[count:], shapes)
+        count = len(node.inputs)
         pulled = []
         for k, parent in enumerate(node.inputs):
             if parent is None or (only is not None and parent not in only):
                 continue
+            reader = self._readers[0 if self.variadic else k]
             if reader is None:
                 raise self.no_rule(node)
+            environment = (
+                (g, saved[:count], *saved[count:], shapes, k)
+                if self.variadic
+                else (g, *saved, *shapes)
+            )
             rule, pick = reader
-            gradient = rule(g) if pick is None else rule(*pick((*head, k)))
+            gradient = rule(*pick(environment))
             if gradient.shape != parent.shape:
                 gradient = operators["sum_to"](gradient, parent.shape)
             pulled.append((parent, gradient))
@@ -306,7 +290,7 @@ class Primitive:
                 else (g, *arguments, y, *params, *named)
             )
             rule, pick = reader
-            gradients[name] = rule(g) if pick is None else rule(*pick(environment))
+            gradients[name] = rule(*pick(environment))
         return gradients
 
 
@@ -351,448 +335,94 @@ def _complete(g: Any, node: Node) -> Any:
     return Cotangents(parts)
 
 
-# --- From definition to function ------------------------------------------------------------------
+# --- The numeric backward pass, at full speed -----------------------------------------------------
 
 
-def define(
-    name: str,
-    forward: Callable[..., Any],
-    *,
-    inputs: tuple[str, ...] | None = None,
-    params: tuple[str, ...] = (),
-    notation: Notation | None = None,
-    view: bool = False,
-    floating: bool = False,
-    several: bool = False,
-    doc: str = "",
-    by_hand: dict[str, tuple[str, str]] | None = None,
-    **rules: Rule,
-) -> Callable[..., Tensor]:
-    """Define a primitive and return the operation.
+def straight_line_pull(p: Primitive) -> Callable[..., Sequence[tuple[Node, Any]]]:
+    """Return `Primitive.pull` for arrays as straight-line code for the rules of one primitive.
 
-    Args:
-        name: the operation's name, PyTorch's where it has one.
-        forward: the function on arrays; it takes the inputs, then the static parameters.
-        inputs: the operands' names, those of the rules if None; ``("*xs",)`` for a tuple of any
-            length.
-        params: the static parameters' names, in the order in which ``forward`` takes them.
-        notation: how a call is printed; ``name(operands, parameters)`` if None.
-        view: the output may share its memory with the input.
-        floating: the result is a float also for integers.
-        several: ``forward`` returns a tuple of arrays.
-        doc: the docstring of the operation.
-        by_hand: formulas (text, LaTeX) per input, for rules whose code no symbol can read.
-        **rules: the derivative rule per input.
+    It does what `pull_generally` does, without its loops and tuples: on small arrays that is the
+    larger part of a backward pass.
     """
-    names = inputs if inputs is not None else tuple(rules)
-    primitive = Primitive(
-        name,
-        forward,
-        names,
-        params,
-        rules,
-        notation,
-        view=view,
-        floating=floating,
-        several=several,
-        by_hand=by_hand,
+    saved = ", ".join((*(f"{n}_" for n in p.inputs), "y", *p.param_names))
+    lines = [
+        "def make(p, rules, operators, shape_of):",
+        "    def pull(node, g, tensors, only):",
+        "        if tensors:",
+        "            return p.pull_generally(node, g, tensors, only)",
+        f"        {''.join(f'{n}_node, ' for n in p.inputs)}= node.inputs",
+        f"        {saved}, = node.saved",
+        "        pulled = []",
+    ]
+    for name in p.inputs:
+        lines.append(
+            f"        if {name}_node is not None and (only is None or {name}_node in only):"
+        )
+        rule = p.rules.get(name)
+        if rule is None:
+            lines.append("            raise p.no_rule(node)")
+            continue
+        arguments = []
+        for wanted in inspect.signature(rule).parameters:
+            owner = wanted.removesuffix("_shape")
+            if wanted in p.inputs:
+                arguments.append(f"{wanted}_")
+            elif owner != wanted and owner in p.inputs:
+                arguments.append(
+                    f"{owner}_node.shape if {owner}_node is not None else shape_of({owner}_)"
+                )
+            else:
+                arguments.append(wanted)
+        lines += [
+            f"            gradient = rules[{name!r}]({', '.join(arguments)})",
+            f"            if gradient.shape != {name}_node.shape:",
+            f"                gradient = operators['sum_to'](gradient, {name}_node.shape)",
+            f"            pulled.append(({name}_node, gradient))",
+        ]
+    lines += ["        return pulled", "    return pull"]
+    on_arrays = {name: _on_arrays(rule) for name, rule in p.rules.items()}
+    return build("\n".join(lines), p.name)(p, on_arrays, operators, np.shape)  # type: ignore[no-any-return]
+
+
+def _on_arrays(rule: Rule) -> Rule:
+    """Return a rule with the operations it names replaced by their forward functions.
+
+    The same code in another namespace: it no longer has to find out that it runs on arrays.
+    """
+    if not isinstance(rule, FunctionType):
+        return rule
+    forwards = {
+        name: value.primitive.forward
+        for name in rule.__code__.co_names
+        if (value := rule.__globals__.get(name)) is not None
+        and isinstance(getattr(value, "primitive", None), Primitive)
+    }
+    if not forwards:
+        return rule
+    specialised = FunctionType(
+        rule.__code__,
+        {**rule.__globals__, **forwards},
+        rule.__name__,
+        rule.__defaults__,
+        rule.__closure__,
     )
-    if primitive.variadic:
-        operation = _variadic(primitive)
-    elif several:
-        operation = _several(primitive)
-    elif view:
-        operation = _view(primitive)
-    elif len(names) == 1:
-        operation = _unary(primitive)
-    elif len(names) == 2 and not params:
-        operation = _binary(primitive)
-    else:
-        operation = _general(primitive)
-    operation.__name__ = operation.__qualname__ = name
-    operation.__doc__ = doc
-    # The operation belongs to the module of the table that defines it, where doctest looks.
-    caller = inspect.currentframe()
-    assert caller is not None and caller.f_back is not None
-    operation.__module__ = caller.f_back.f_globals["__name__"]
-    operation.primitive = primitive  # type: ignore[attr-defined]
-    operators[name] = operation
-    table[name] = primitive
-    return operation
+    return specialised
+
+
+_built: dict[str, Any] = {}
+
+
+def build(source: str, name: str, namespace: dict[str, Any] | None = None) -> Any:
+    """Compile a factory function from source, once for each distinct source."""
+    factory = _built.get(source)
+    if factory is None:
+        scope: dict[str, Any] = {}
+        file = f"<chainrule {name}>"
+        code = compile(source, file, "exec")
+        exec(code, namespace if namespace is not None else {}, scope)
+        factory = _built[source] = scope["make"]
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    return factory
 
 
 table: dict[str, Primitive] = {}
-
-
-def rewired(view: Tensor) -> Node | None:
-    """Return the node of a tensor that shares another's memory.
-
-    When the base was changed in place, the node it had when the view was taken no longer says
-    where the view's values come from; the view then continues at the base's present node.
-    """
-    base = view._base
-    assert base is not None
-    if view._silent:
-        return view._node
-    node = base._node
-    if node is not view._base_node and node is not None and node.primitive is not None:
-        from chainrule.ops.inplace import reattach
-
-        reattach(view)
-    return view._node
-
-
-def _unary(p: Primitive) -> Any:
-    forward, floating, keep_y = p.forward, p.floating, p.keeps_output
-    (keep_x,) = p.keeps((True,))
-
-    def operation(input: Any, *params: Any) -> Any:
-        if not isinstance(input, Tensor):
-            return p.read((input,), params)
-        x = input._array
-        if floating and x.dtype.kind != "f":
-            x = x.astype(dtypes.get_default_dtype())
-        y = forward(x, *params)
-        if type(y) is not ndarray:
-            y = asarray(y)
-        result = _new(Tensor)
-        result._array = y
-        result._base = None
-        node = input._node if input._base is None else rewired(input)
-        if node is None or not modes.grad:
-            result._node = None
-        else:
-            saved = (x if keep_x else None, y if keep_y else None, *params)
-            result._node = record(p, result, (node,), saved, y.shape)
-        return result
-
-    return operation
-
-
-def _view(p: Primitive) -> Any:
-    forward = p.forward
-    if p.remembers:
-        raise TypeError(f"{p.name} is a view, so its rule may read shapes and parameters only")
-
-    def operation(input: Any, *params: Any) -> Any:
-        if not isinstance(input, Tensor):
-            return p.read((input,), params)
-        x = input._array
-        y = forward(x, *params)
-        if type(y) is not ndarray:
-            y = asarray(y)
-        result = _new(Tensor)
-        result._array = y
-        node = input._node if input._base is None else rewired(input)
-        if y.base is None and y is not x:
-            result._base = None
-        else:
-            base = input if input._base is None else input._base
-            result._base = base
-            result._base_node = base._node
-            if input._silent or (node is not None and not modes.grad):
-                result._silent = True
-        if node is None or not modes.grad:
-            result._node = None
-        else:
-            result._node = record(p, result, (node,), (None, None, *params), y.shape)
-        return result
-
-    return operation
-
-
-def _binary(p: Primitive) -> Any:
-    forward, floating, keep_y = p.forward, p.floating, p.keeps_output
-    keep = {k: p.keeps(k) for k in ((True, True), (True, False), (False, True))}
-    keep_both, keep_left, keep_right = keep.values()
-
-    def operation(input: Any, other: Any) -> Any:
-        if isinstance(input, Tensor):
-            a = input._array
-            left = input._node if input._base is None else rewired(input)
-            if isinstance(other, Tensor):
-                b = other._array
-                right = other._node if other._base is None else rewired(other)
-                if a.dtype is not b.dtype:
-                    return operation(*promoted(p, input, other))
-            elif type(other) is float and a.dtype.kind == "f":
-                b, right = other, None
-            else:
-                return _mixed(p, operation, input, other)
-        elif isinstance(other, Tensor):
-            b = other._array
-            right = other._node if other._base is None else rewired(other)
-            if type(input) is float and b.dtype.kind == "f":
-                a, left = input, None
-            else:
-                return _mixed(p, operation, input, other)
-        else:
-            return p.read((input, other), ())
-        if floating and b.__class__ is ndarray and b.dtype.kind != "f":
-            return operation(*_as_floats(input, other))
-        try:
-            y = forward(a, b)
-        except ValueError as error:
-            raise shape_error(p, a, b, error) from None
-        if type(y) is not ndarray:
-            y = asarray(y)
-        result = _new(Tensor)
-        result._array = y
-        result._base = None
-        if not modes.grad or (left is None and right is None):
-            result._node = None
-            return result
-        if left is None:
-            keep_b = keep_right[1]
-            saved = (a, b if keep_b else None, y if keep_y else None)
-        elif right is None:
-            saved = (a if keep_left[0] else None, b, y if keep_y else None)
-        else:
-            saved = (
-                a if keep_both[0] else None,
-                b if keep_both[1] else None,
-                y if keep_y else None,
-            )
-        result._node = record(p, result, (left, right), saved, y.shape)
-        return result
-
-    return operation
-
-
-def _mixed(p: Primitive, operation: Any, a: Any, b: Any) -> Any:
-    """Run a binary operation on a tensor and something else: a number, an array or a symbol."""
-    if isinstance(a, Expr) or isinstance(b, Expr):
-        return p.read((a, b), ())
-    tensor, other = (a, b) if isinstance(a, Tensor) else (b, a)
-    if isinstance(other, bool | int | float | np.generic):
-        number = other.item() if isinstance(other, np.generic) else other
-        if not isinstance(number, bool | int | float):
-            raise TypeError(f"{p.name}: {number!r} is not a real number; complex is not supported")
-        dtype = dtypes.result_type(tensor._array, number)
-        if p.floating and dtype.kind != "f":
-            dtype = dtypes.get_default_dtype()
-        number = float(number) if dtype.kind == "f" else number
-        if tensor._array.dtype is not dtype:
-            tensor = tensor.to(dtype)
-        if dtype.kind != "f":
-            number = attach(_integer(p, number, dtype), None)
-        return operation(tensor, number) if isinstance(a, Tensor) else operation(number, tensor)
-    if isinstance(other, ndarray):
-        converted = attach(other.astype(dtypes.as_dtype(other.dtype), copy=False), None)
-        return operation(tensor, converted) if isinstance(a, Tensor) else operation(converted, tensor)
-    raise TypeError(
-        f"{p.name}: unsupported operand of type {type(other).__name__}; expected a Tensor, a NumPy "
-        "array or a number. Convert it with cr.tensor(...)"
-    )
-
-
-def _integer(p: Primitive, number: Any, dtype: Any) -> Array:
-    try:
-        return np.array(number, dtype)
-    except OverflowError:
-        limits = np.iinfo(dtype)
-        raise OverflowError(
-            f"{p.name}: {number} does not fit into {dtype} ({limits.min}..{limits.max}); convert "
-            "the tensor to a wider type first, for example with .to(cr.int64)"
-        ) from None
-
-
-def _as_floats(*operands: Any) -> Iterator[Any]:
-    for operand in operands:
-        if isinstance(operand, Tensor) and operand._array.dtype.kind != "f":
-            yield operand.to(dtypes.get_default_dtype())
-        else:
-            yield operand
-
-
-def promoted(p: Primitive, *operands: Any) -> list[Any]:
-    """Return the operands converted to the dtype that PyTorch's promotion gives them."""
-    arrays = [o._array if isinstance(o, Tensor) else o for o in operands if o is not None]
-    dtype = dtypes.result_type(*arrays)
-    if p.floating and dtype.kind != "f":
-        dtype = dtypes.get_default_dtype()
-    result = []
-    for operand in operands:
-        if isinstance(operand, Tensor) and operand._array.dtype is not dtype:
-            operand = operand.to(dtype)
-            if operand._array.dtype is not dtype:  # a dtype object other than NumPy's singleton
-                operand = attach(operand._array.view(dtype), operand._node)
-        result.append(operand)
-    return result
-
-
-def shape_error(p: Primitive, a: Any, b: Any, error: ValueError) -> Exception:
-    """Turn NumPy's complaint about two shapes into PyTorch's, with what to do."""
-    shape_a, shape_b = np.shape(a), np.shape(b)
-    try:
-        np.broadcast_shapes(shape_a, shape_b)
-    except ValueError:
-        pass
-    else:
-        return error
-    n = min(len(shape_a), len(shape_b))
-    dim = next(
-        d for d in range(1, n + 1) if shape_a[-d] != shape_b[-d] and 1 not in (shape_a[-d], shape_b[-d])
-    )
-    return RuntimeError(
-        f"The size of tensor a ({shape_a[-dim]}) must match the size of tensor b ({shape_b[-dim]}) "
-        f"at non-singleton dimension {max(len(shape_a), len(shape_b)) - dim}: {p.name} of shapes "
-        f"{list(shape_a)} and {list(shape_b)}. Sizes must be equal or 1; reshape, transpose or "
-        "unsqueeze one of the operands"
-    )
-
-
-def _lift(p: Primitive, values: Sequence[Any]) -> tuple[list[Any], list[Node | None], bool]:
-    """Return the arrays and nodes of an operation's operands, converted to a common dtype."""
-    arrays: list[Any] = []
-    nodes: list[Node | None] = []
-    recording = False
-    dtype = None
-    mixed = False
-    for value in values:
-        if isinstance(value, Tensor):
-            array = value._array
-            node = value._node if value._base is None else rewired(value)
-            if node is not None:
-                recording = True
-            if array.dtype is not dtype:
-                mixed = dtype is not None
-                dtype = array.dtype
-        else:
-            array, node = value, None
-            if isinstance(array, np.generic):
-                array = array.item()
-        arrays.append(array)
-        nodes.append(node)
-    if mixed and len({a.dtype for a in arrays if isinstance(a, ndarray) and a.dtype.kind != "b"}) > 1:
-        return _lift(p, promoted_inputs(p, values))
-    return arrays, nodes, recording and modes.grad
-
-
-def promoted_inputs(p: Primitive, values: Sequence[Any]) -> list[Any]:
-    """Promote all operands except conditions, which stay bool."""
-    conditions = [isinstance(v, Tensor) and v._array.dtype.kind == "b" for v in values]
-    rest = promoted(p, *(v for v, c in zip(values, conditions, strict=True) if not c))
-    converted = iter(rest)
-    return [v if c else next(converted) for v, c in zip(values, conditions, strict=True)]
-
-
-def _save(
-    p: Primitive, arrays: Sequence[Any], nodes: Sequence[Node | None], y: Any, params: Any
-) -> tuple[Any, ...]:
-    """Return what a node keeps: operands its rules read or that are constants, output, parameters."""
-    if p.variadic:
-        reads = p.inputs[0] in p.needs.get(p.inputs[0], ())
-        kept = [a if reads or n is None else None for a, n in zip(arrays, nodes, strict=True)]
-    else:
-        wanted = p.keeps([n is not None for n in nodes])
-        kept = [
-            a if k or n is None else None for a, n, k in zip(arrays, nodes, wanted, strict=True)
-        ]
-    return (*kept, y if p.keeps_output else None, *params)
-
-
-def _general(p: Primitive) -> Any:
-    count, forward, floating = len(p.inputs), p.forward, p.floating
-    plans: dict[tuple[bool, ...], tuple[bool, ...]] = {}
-
-    def operation(*args: Any) -> Any:
-        inputs, params = args[:count], args[count:]
-        for value in inputs:
-            if isinstance(value, Tensor):
-                break
-        else:
-            return p.read(inputs, params)
-        arrays, nodes, recording = _lift(p, inputs)
-        if floating:
-            arrays = [
-                a.astype(dtypes.get_default_dtype())
-                if isinstance(a, ndarray) and a.dtype.kind in "iu"
-                else a
-                for a in arrays
-            ]
-        y = forward(*arrays, *params)
-        if type(y) is not ndarray:
-            y = asarray(y)
-        result = attach(y, None)
-        if recording:
-            active = tuple([n is not None for n in nodes])
-            keep = plans.get(active)
-            if keep is None:
-                wanted = p.keeps(active)
-                keep = plans[active] = tuple(
-                    k or not on for k, on in zip(wanted, active, strict=True)
-                )
-            kept = [a if k else None for a, k in zip(arrays, keep, strict=True)]
-            saved = (*kept, y if p.keeps_output else None, *params)
-            result._node = record(p, result, tuple(nodes), saved, y.shape)
-        return result
-
-    return operation
-
-
-def _variadic(p: Primitive) -> Any:
-    forward = p.forward
-
-    def operation(inputs: Sequence[Any], *params: Any) -> Any:
-        if not any(isinstance(v, Tensor) for v in inputs):
-            return p.read(tuple(inputs), params)
-        arrays, nodes, recording = _lift(p, inputs)
-        y = asarray(forward(tuple(arrays), *params))
-        result = attach(y, None)
-        if recording:
-            saved = _save(p, arrays, nodes, y, params)
-            result._node = record(p, result, tuple(nodes), saved, y.shape)
-        return result
-
-    return operation
-
-
-def _several(p: Primitive) -> Any:
-    count, forward, floating = len(p.inputs), p.forward, p.floating
-
-    def operation(*args: Any) -> Any:
-        inputs, params = args[:count], args[count:]
-        if not any(isinstance(v, Tensor) for v in inputs):
-            return p.read(inputs, params)
-        arrays, nodes, recording = _lift(p, inputs)
-        if floating:
-            arrays = [
-                a.astype(dtypes.get_default_dtype())
-                if isinstance(a, ndarray) and a.dtype.kind in "iu"
-                else a
-                for a in arrays
-            ]
-        values = tuple(asarray(v) for v in forward(*arrays, *params))
-        results = tuple(attach(v, None) for v in values)
-        if recording:
-            shapes = tuple((v.shape, v.dtype) for v in values)
-            saved = (*_save(p, arrays, nodes, values, params), shapes)
-            main = record(p, None, tuple(nodes), saved, None)
-            connect_outputs(main, results)
-        return results
-
-    return operation
-
-
-def connect_outputs(main: Node, results: Sequence[Tensor]) -> None:
-    """Give each floating output of an operation with several a node that leads to it."""
-    for k, result in enumerate(results):
-        if result._array.dtype.kind == "f":
-            output: Primitive = operators["output"].primitive  # type: ignore[attr-defined]
-            saved = (None, None, k, len(results))
-            result._node = record(output, result, (main,), saved, result._array.shape)
-
-
-define(
-    "output",
-    lambda values, k, count: values[k],
-    params=("k", "count"),
-    values=lambda g, k, count: Cotangents(g if i == k else None for i in range(count)),
-    doc="Pick one output of an operation that has several.",
-)
-
-
-def modified(array: Array) -> int:
-    """Note that an array's memory has just been changed in place."""
-    return mutations.mark(array)

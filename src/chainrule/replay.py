@@ -122,9 +122,7 @@ def gradients(tensor: Tensor, upstream: Any = None) -> dict[Node, Any]:
         for parent, contribution in contributions(node, gradient):
             known = arriving.get(parent)
             arriving[parent] = contribution if known is None else known + contribution
-    return {
-        node: g if isinstance(g, Cotangents) else np.asarray(g) for node, g in arriving.items()
-    }
+    return {node: g if isinstance(g, Cotangents) else np.asarray(g) for node, g in arriving.items()}
 
 
 def contributions(node: Node, gradient: Any) -> list[tuple[Node, Any]]:

@@ -28,7 +28,9 @@ from chainrule.ops import (
     reductions,
 )
 from chainrule.ops import shape as shapes
-from chainrule.primitive import attach, results_are
+from chainrule.operation import results_are
+from chainrule.primitive import attach
+
 
 class Size(tuple[int, ...]):
     """A tensor's shape: a tuple with PyTorch's `numel`."""
@@ -757,7 +759,9 @@ class Tensor:
     def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with normal random numbers."""
         kind = self._array.dtype
-        return self.copy_(random.normal(mean, std, self._array.shape, generator=generator, dtype=kind))
+        return self.copy_(
+            random.normal(mean, std, self._array.shape, generator=generator, dtype=kind)
+        )
 
     def uniform_(self, low: Any = 0.0, high: Any = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with uniform random numbers from [low, high)."""
@@ -824,10 +828,9 @@ def wrap(array: Any) -> Tensor:
 
 
 def accumulate(node: Node, gradient: Any) -> None:
-    """Add an array to the gradient of the tensor that a node made, if it is still held."""
+    """Add an array to the gradient of the tensor that a node made."""
     tensor = node.output()
-    if tensor is None:
-        return
+    assert tensor is not None
     known = tensor._grad
     if known is not None:
         np.add(known._array, gradient, out=known._array)
@@ -836,7 +839,8 @@ def accumulate(node: Node, gradient: Any) -> None:
     if type(gradient) is not ndarray:
         gradient = np.asarray(gradient)
     elif (
-        sys.getrefcount(gradient) > _REFERENCES or gradient.base is not None
+        sys.getrefcount(gradient) > _REFERENCES
+        or gradient.base is not None
         or gradient.flags.c_contiguous is False
     ):
         gradient = np.array(gradient, order="C")
@@ -846,8 +850,8 @@ def accumulate(node: Node, gradient: Any) -> None:
 def accumulate_tensor(node: Node, gradient: Any) -> None:
     """Add a tensor of the recorded backward pass to a gradient, itself recorded."""
     tensor = node.output()
-    if tensor is not None:
-        tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
+    assert tensor is not None
+    tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
 
 
 class _Probe:
@@ -875,11 +879,11 @@ def _references_when_unshared() -> int:
     def count(node: Node, gradient: Any) -> None:
         counts.append(sys.getrefcount(gradient))
 
-    parent = record(None, None, (), (), (1,))
+    held = attach(np.empty(1), None)
+    parent = record(None, held, (), (), (1,))
     child = record(_Probe(parent), None, (parent,), (), (1,))  # type: ignore[arg-type]
     sweep([(child, np.empty(1))], count, keep=True)
     return counts[-1]
 
 
 _REFERENCES = _references_when_unshared()
-

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.ops.comparison import masked_fill, where
-from chainrule.primitive import define
+from chainrule.operation import define
 from chainrule.symbol import LEVELS, Notation, Style
 
 if TYPE_CHECKING:
@@ -254,7 +254,9 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
             "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
             f"{rounding_mode!r}"
         )
-    return floor_quotient(input, other) if rounding_mode == "floor" else trunc_quotient(input, other)
+    return (
+        floor_quotient(input, other) if rounding_mode == "floor" else trunc_quotient(input, other)
+    )
 
 
 floor_quotient = define(

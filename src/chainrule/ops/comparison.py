@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.primitive import define
+from chainrule.operation import define
 from chainrule.symbol import LEVELS, Call, Notation, Style, operators, write
 
 
@@ -84,7 +84,7 @@ def _write_masked_fill(style: Style, operands: Mapping[str, Any]) -> tuple[str, 
 
 def _masked_fill(x: Any, condition: Any, value: float) -> Any:
     filled = np.array(x)
-    if filled.shape != np.shape(condition):
+    if filled.shape != condition.shape:
         return np.where(condition, filled.dtype.type(value), filled)
     np.putmask(filled, condition, value)
     return filled

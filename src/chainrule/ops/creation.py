@@ -42,9 +42,11 @@ def to_array(data: Any, dtype: Any = None, *, copy: bool = True) -> ndarray[Any,
             "sequences of numbers, or an array"
         )
     if wanted is None:
-        wanted = dtypes.get_default_dtype() if array.dtype == np.float64 and _has_python_floats(
-            data
-        ) else array.dtype
+        wanted = (
+            dtypes.get_default_dtype()
+            if array.dtype == np.float64 and _has_python_floats(data)
+            else array.dtype
+        )
         if array.size == 0 and array.dtype == np.float64:
             wanted = dtypes.get_default_dtype()
     return np.asarray(array, dtypes.as_dtype(wanted))
@@ -71,9 +73,7 @@ def _made(array: ndarray[Any, Any], requires_grad: bool = False) -> Tensor:
     return tensor
 
 
-def tensor(
-    data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
-) -> Tensor:
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """Make a tensor from numbers, nested sequences or an array; the data is copied.
 
     Args:
@@ -150,7 +150,9 @@ def from_numpy(array: ndarray[Any, Any]) -> Tensor:
     return attach(to_array(array, copy=False), None)
 
 
-def _filled(make: Any, size: tuple[Any, ...], dtype: Any, requires_grad: bool, device: Any) -> Tensor:
+def _filled(
+    make: Any, size: tuple[Any, ...], dtype: Any, requires_grad: bool, device: Any
+) -> Tensor:
     check_device(device)
     shape = given_shape(size)
     if any(n < 0 for n in shape):
@@ -284,9 +286,7 @@ def linspace(
     return _made(np.linspace(start, end, steps).astype(kind), requires_grad)
 
 
-def _like(
-    make: Any, input: Tensor, dtype: Any, requires_grad: bool, device: Any = None
-) -> Tensor:
+def _like(make: Any, input: Tensor, dtype: Any, requires_grad: bool, device: Any = None) -> Tensor:
     kind = input._array.dtype if dtype is None else dtype
     return _filled(make, (input._array.shape,), kind, requires_grad, device)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.ops.comparison import masked_fill
 from chainrule.ops.reductions import total
-from chainrule.primitive import define
+from chainrule.operation import define
 from chainrule.symbol import LEVELS, Notation, Style
 
 if TYPE_CHECKING:
@@ -77,11 +77,11 @@ tanh = define(
 
 
 def _sigmoid(x: Any) -> Any:
-    # exp of minus the magnitude never overflows; both branches are exact to rounding.
-    if isinstance(x, int | float):
-        x = np.float64(x)
-    with_minus = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, with_minus) / (1 + with_minus)
+    # exp overflows to infinity far below 0, where the result is 0 to the last bit.
+    with np.errstate(over="ignore"):
+        y = np.exp(-x)
+    y += 1
+    return 1 / y
 
 
 sigmoid = define(

@@ -10,7 +10,8 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule.ops.shape import normal_dim
-from chainrule.primitive import attach, define
+from chainrule.operation import define
+from chainrule.primitive import attach
 from chainrule.symbol import LEVELS, Notation, Style
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 def is_basic(index: Any) -> bool:
     """Tell whether an index consists of integers, slices, None and ``...`` only: gives a view."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(
-        p is None or p is Ellipsis or isinstance(p, slice) or type(p) is int for p in parts
-    )
+    return all(p is None or p is Ellipsis or isinstance(p, slice) or type(p) is int for p in parts)
 
 
 def normal_index(index: Any, shape: tuple[int, ...]) -> Any:

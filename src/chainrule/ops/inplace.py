@@ -17,7 +17,9 @@ from numpy import ndarray
 from chainrule.graph import Node, modes, mutations, record
 from chainrule.ops.indexing import explain_index_error, normal_index, set_at
 from chainrule.ops.shape import reshaped
-from chainrule.primitive import attach, define, rewired
+from chainrule.operands import rewired
+from chainrule.operation import define
+from chainrule.primitive import attach
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor

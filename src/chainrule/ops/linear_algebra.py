@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.ops.reductions import total
 from chainrule.ops.shape import inserted, reshaped, squeezed
-from chainrule.primitive import define
+from chainrule.operation import define
 from chainrule.symbol import Notation
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ affine = define(
     x=lambda g, W: g @ W,
     W=lambda g, x: g.mT @ x,
     b=lambda g: total(g, (0,), False),
-    notation=Notation("{x:factor} {W:atom}ᵀ + {b:sum}", r"{x:factor} \, {W:atom}^{{\top}} + {b:sum}", "sum"),
+    notation=Notation(
+        "{x:factor} {W:atom}ᵀ + {b:sum}", r"{x:factor} \, {W:atom}^{{\top}} + {b:sum}", "sum"
+    ),
     doc="The affine map of a layer, x Wᵀ + b, for rows x of shape (n, in).",
 )
 affine_without_bias = define(
@@ -156,5 +158,3 @@ def _linear_in_general(input: Tensor, weight: Tensor, bias: Tensor | None) -> Te
     rows = reshaped(input, (int(np.prod(x[:-1])), x[-1]))
     y = affine_without_bias(rows, weight) if bias is None else affine(rows, weight, bias)
     return reshaped(y, (*x[:-1], W[0]))
-
-

@@ -13,14 +13,18 @@ import numpy as np
 
 from chainrule.ops.arithmetic import clamp_min
 from chainrule.ops.exponential import log, sigmoid
-from chainrule.primitive import define
+from chainrule.operation import define
 from chainrule.symbol import LEVELS, Notation, Style, operators
 
 
 def _reduced(terms: Any, divisor: float) -> Any:
     if divisor == 0:
         return terms
-    return np.add.reduce(terms, axis=None) / divisor if divisor != 1 else np.add.reduce(terms, axis=None)
+    return (
+        np.add.reduce(terms, axis=None) / divisor
+        if divisor != 1
+        else np.add.reduce(terms, axis=None)
+    )
 
 
 def _scaled(g: Any, divisor: float) -> Any:
@@ -63,8 +67,8 @@ binary_cross_entropy_of_probability = define(
     _cross_entropy_of_probability,
     params=("divisor",),
     p=lambda g, p, t, divisor: _scaled(g, divisor) * ((p - t) / clamp_min((1 - p) * p, 1e-12)),
-    t=lambda g, p, divisor: _scaled(g, divisor) * (
-        clamp_min(log(1 - p), -100.0) - clamp_min(log(p), -100.0)
+    t=lambda g, p, divisor: (
+        _scaled(g, divisor) * (clamp_min(log(1 - p), -100.0) - clamp_min(log(p), -100.0))
     ),
     notation=_write_loss("bce"),
     doc="Binary cross-entropy of probabilities, −t log p − (1 − t) log(1 − p).",
@@ -128,4 +132,3 @@ cross_entropy_of_rows = define(
     notation=_write_loss("cross_entropy"),
     doc="Cross-entropy of softmax(logits) with class indices; its derivative is p − onehot.",
 )
-

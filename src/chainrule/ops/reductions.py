@@ -11,7 +11,8 @@ import numpy as np
 from chainrule import dtypes
 from chainrule.ops.comparison import masked_fill
 from chainrule.ops.shape import broadcast, normal_dim
-from chainrule.primitive import attach, define
+from chainrule.operation import define
+from chainrule.primitive import attach
 from chainrule.symbol import LEVELS, Notation, Style
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def normal_dims(name: str, dim: Any, ndim: int) -> Dims:
         return None
     dims = tuple(sorted(normal_dim(name, d, ndim) for d in dim))
     if len(set(dims)) != len(dims):
-        raise RuntimeError(f"dim {dims[0]} appears multiple times in the list of dims {dim} of {name}")
+        raise RuntimeError(
+            f"dim {dims[0]} appears multiple times in the list of dims {dim} of {name}"
+        )
     # A 0-d tensor accepts dim 0 or -1 as the whole, as in PyTorch.
     return dims if ndim else None
 
@@ -112,7 +115,9 @@ def _mean(x: Any, dim: Dims, keepdim: bool) -> Any:
     if count == 0:
         return np.full(np.add.reduce(x, axis=dim, keepdims=keepdim).shape, np.nan, x.dtype)
     if x.dtype == np.float16:
-        return (np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=np.float32) / count).astype(x.dtype)
+        return (np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=np.float32) / count).astype(
+            x.dtype
+        )
     return np.add.reduce(x, axis=dim, keepdims=keepdim) / count
 
 
@@ -464,5 +469,3 @@ def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """
     dims = normal_dims("any", dim, input._array.ndim)
     return attach(np.asarray(np.any(input._array, axis=dims, keepdims=keepdim)), None)
-
-

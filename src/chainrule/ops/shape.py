@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.primitive import define
+from chainrule.operation import define
 from chainrule.symbol import LEVELS, Notation, Style
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def given_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 # --- The table ------------------------------------------------------------------------------------
+
 
 def _write_broadcast(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
     head = "broadcast" if style.which == "text" else r"\operatorname{broadcast}"

@@ -1,0 +1,168 @@
+"""Operands of every kind: mixed dtypes, Python numbers, arrays, shapes that do not fit.
+
+The fast path of an operation handles tensors of one dtype. Everything else comes here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy import ndarray
+
+from chainrule import dtypes
+from chainrule.graph import Node, modes
+from chainrule.primitive import Array, Primitive, attach
+from chainrule.symbol import Expr
+
+if TYPE_CHECKING:
+    from chainrule.tensor import Tensor
+else:
+    # Announced by `chainrule.operation.results_are`.
+    Tensor = None
+
+
+def rewired(view: Tensor) -> Node | None:
+    """Return the node of a tensor that shares another's memory.
+
+    When the base was changed in place, the node it had when the view was taken no longer says
+    where the view's values come from; the view then continues at the base's present node.
+    """
+    base = view._base
+    assert base is not None
+    if view._silent:
+        return view._node
+    node = base._node
+    if node is not view._base_node and node is not None and node.primitive is not None:
+        from chainrule.ops.inplace import reattach
+
+        reattach(view)
+    return view._node
+
+
+def agree(p: Primitive, a: Any, b: Any) -> tuple[Any, Any] | None:
+    """Return a binary operation's operands as tensors, or numbers, of the dtype it computes in.
+
+    None stands for symbols, which have no dtype.
+    """
+    if isinstance(a, Expr) or isinstance(b, Expr):
+        return None
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        left, right = promoted(p, a, b)
+        return left, right
+    tensor, other = (a, b) if isinstance(a, Tensor) else (b, a)
+    if isinstance(other, np.generic):
+        other = other.item()
+    if isinstance(other, bool | int | float):
+        dtype = dtypes.result_type(tensor._array, other)
+        if p.floating and dtype.kind != "f":
+            dtype = dtypes.get_default_dtype()
+        if tensor._array.dtype is not dtype:
+            tensor = tensor.to(dtype)
+        other = float(other) if dtype.kind == "f" else attach(_integer(p, other, dtype), None)
+        return (tensor, other) if isinstance(a, Tensor) else (other, tensor)
+    if isinstance(other, ndarray):
+        converted = attach(other.astype(dtypes.as_dtype(other.dtype), copy=False), None)
+        pair = (tensor, converted) if isinstance(a, Tensor) else (converted, tensor)
+        left, right = promoted(p, *pair)
+        return left, right
+    raise TypeError(
+        f"{p.name}: unsupported operand of type {type(other).__name__}; expected a Tensor, a NumPy "
+        "array or a real number. Convert it with cr.tensor(...)"
+    )
+
+
+def _integer(p: Primitive, number: Any, dtype: Any) -> Array:
+    try:
+        return np.array(number, dtype)
+    except OverflowError:
+        limits = np.iinfo(dtype)
+        raise OverflowError(
+            f"{p.name}: {number} does not fit into {dtype} ({limits.min}..{limits.max}); convert "
+            "the tensor to a wider type first, for example with .to(cr.int64)"
+        ) from None
+
+
+def promoted(p: Primitive, *operands: Any) -> list[Any]:
+    """Return the operands converted to the dtype that PyTorch's promotion gives them."""
+    arrays = [o._array if isinstance(o, Tensor) else o for o in operands if o is not None]
+    dtype = dtypes.result_type(*arrays)
+    if p.floating and dtype.kind != "f":
+        dtype = dtypes.get_default_dtype()
+    result = []
+    for operand in operands:
+        if isinstance(operand, Tensor) and operand._array.dtype is not dtype:
+            operand = operand.to(dtype)
+            if operand._array.dtype is not dtype:  # a dtype object other than NumPy's singleton
+                operand = attach(operand._array.view(dtype), operand._node)
+        result.append(operand)
+    return result
+
+
+def shape_error(p: Primitive, a: Any, b: Any, error: ValueError) -> Exception:
+    """Turn NumPy's complaint about two shapes into PyTorch's, with what to do."""
+    shape_a, shape_b = np.shape(a), np.shape(b)
+    try:
+        np.broadcast_shapes(shape_a, shape_b)
+    except ValueError:
+        pass
+    else:
+        return error
+    n = min(len(shape_a), len(shape_b))
+    dim = next(
+        d
+        for d in range(1, n + 1)
+        if shape_a[-d] != shape_b[-d] and 1 not in (shape_a[-d], shape_b[-d])
+    )
+    return RuntimeError(
+        f"The size of tensor a ({shape_a[-dim]}) must match the size of tensor b ({shape_b[-dim]}) "
+        f"at non-singleton dimension {max(len(shape_a), len(shape_b)) - dim}: {p.name} of shapes "
+        f"{list(shape_a)} and {list(shape_b)}. Sizes must be equal or 1; reshape, transpose or "
+        "unsqueeze one of the operands"
+    )
+
+
+def lift(p: Primitive, values: Sequence[Any]) -> tuple[list[Any], list[Node | None], bool]:
+    """Return the arrays and nodes of an operation's operands, converted to a common dtype."""
+    arrays: list[Any] = []
+    nodes: list[Node | None] = []
+    recording = False
+    dtype = None
+    mixed = False
+    for value in values:
+        if isinstance(value, Tensor):
+            array = value._array
+            node = value._node if value._base is None else rewired(value)
+            if node is not None:
+                recording = True
+            if array.dtype is not dtype:
+                mixed = dtype is not None
+                dtype = array.dtype
+        else:
+            array, node = value, None
+            if isinstance(array, np.generic):
+                array = array.item()
+        arrays.append(array)
+        nodes.append(node)
+    if (
+        mixed
+        and len({a.dtype for a in arrays if isinstance(a, ndarray) and a.dtype.kind != "b"}) > 1
+    ):
+        return lift(p, promoted_inputs(p, values))
+    if p.floating:
+        arrays = [
+            a.astype(dtypes.get_default_dtype())
+            if isinstance(a, ndarray) and a.dtype.kind in "iub"
+            else a
+            for a in arrays
+        ]
+    return arrays, nodes, recording and modes.grad and bool(p.rules)
+
+
+def promoted_inputs(p: Primitive, values: Sequence[Any]) -> list[Any]:
+    """Promote all operands except conditions, which stay bool."""
+    conditions = [isinstance(v, Tensor) and v._array.dtype.kind == "b" for v in values]
+    rest = promoted(p, *(v for v, c in zip(values, conditions, strict=True) if not c))
+    converted = iter(rest)
+    return [v if c else next(converted) for v, c in zip(values, conditions, strict=True)]

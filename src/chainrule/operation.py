@@ -1,0 +1,310 @@
+"""From a definition to an operation: a function that runs, records, and reads as a formula."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy import asarray, ndarray
+
+from chainrule import operands, primitive
+from chainrule.graph import Node, modes, record
+from chainrule.operands import lift, rewired, shape_error
+from chainrule.primitive import Cotangents, Primitive, Rule, attach, build, table
+from chainrule.symbol import Notation, operators
+
+if TYPE_CHECKING:
+    from chainrule.tensor import Tensor
+else:
+    # Results are Tensors, a class that stands above this module; it announces itself below.
+    Tensor = None
+
+_new: Callable[..., Any] = object.__new__
+
+
+def results_are(cls: Any) -> Any:
+    """Announce the class of tensors; a decorator that `chainrule.tensor` uses once."""
+    globals()["Tensor"] = primitive.Tensor = operands.Tensor = cls
+    return cls
+
+
+def define(
+    name: str,
+    forward: Callable[..., Any],
+    *,
+    inputs: tuple[str, ...] | None = None,
+    params: tuple[str, ...] = (),
+    notation: Notation | None = None,
+    view: bool = False,
+    floating: bool = False,
+    several: bool = False,
+    doc: str = "",
+    by_hand: dict[str, tuple[str, str]] | None = None,
+    **rules: Rule,
+) -> Callable[..., Tensor]:
+    """Define a primitive and return the operation.
+
+    Args:
+        name: the operation's name, PyTorch's where it has one.
+        forward: the function on arrays; it takes the inputs, then the static parameters.
+        inputs: the operands' names, those of the rules if None; ``("*xs",)`` for a tuple of any
+            length.
+        params: the static parameters' names, in the order in which ``forward`` takes them.
+        notation: how a call is printed; ``name(operands, parameters)`` if None.
+        view: the output may share its memory with the input.
+        floating: the result is a float also for integers.
+        several: ``forward`` returns a tuple of arrays.
+        doc: the docstring of the operation.
+        by_hand: formulas (text, LaTeX) per input, for rules whose code no symbol can read.
+        **rules: the derivative rule per input.
+    """
+    names = inputs if inputs is not None else tuple(rules)
+    definition = Primitive(
+        name,
+        forward,
+        names,
+        params,
+        rules,
+        notation,
+        view=view,
+        floating=floating,
+        several=several,
+        by_hand=by_hand,
+    )
+    if definition.variadic:
+        operation = _variadic(definition)
+    elif several:
+        operation = _several(definition)
+    elif view:
+        operation = _view(definition)
+    else:
+        operation = _straight_line(definition)
+    operation.__name__ = operation.__qualname__ = name
+    operation.__doc__ = doc
+    # The operation belongs to the module of the table that defines it, where doctest looks.
+    caller = inspect.currentframe()
+    assert caller is not None and caller.f_back is not None
+    operation.__module__ = caller.f_back.f_globals["__name__"]
+    operation.primitive = definition  # type: ignore[attr-defined]
+    operators[name] = operation
+    table[name] = definition
+    return operation
+
+
+def _view(p: Primitive) -> Any:
+    forward = p.forward
+    if p.remembers:
+        raise TypeError(f"{p.name} is a view, so its rule may read shapes and parameters only")
+
+    def operation(input: Any, *params: Any) -> Any:
+        if not isinstance(input, Tensor):
+            return p.read((input,), params)
+        x = input._array
+        y = forward(x, *params)
+        if type(y) is not ndarray:
+            y = asarray(y)
+        result = _new(Tensor)
+        result._array = y
+        node = input._node if input._base is None else rewired(input)
+        if y.base is None and y is not x:
+            result._base = None
+        else:
+            base = input if input._base is None else input._base
+            result._base = base
+            result._base_node = base._node
+            if input._silent or (node is not None and not modes.grad):
+                result._silent = True
+        if node is None or not modes.grad:
+            result._node = None
+        else:
+            result._node = record(p, result, (node,), (None, None, *params), y.shape)
+        return result
+
+    return operation
+
+
+def _saved(
+    p: Primitive, arrays: Sequence[Any], nodes: Sequence[Node | None], y: Any, params: Any
+) -> tuple[Any, ...]:
+    """Return what a node keeps: operands its rules read or that are constants, output, parameters."""
+    if p.variadic:
+        reads = p.inputs[0] in p.needs.get(p.inputs[0], ())
+        kept = [a if reads or n is None else None for a, n in zip(arrays, nodes, strict=True)]
+    else:
+        wanted: frozenset[str] = frozenset().union(
+            *(p.needs.get(r, ()) for r, n in zip(p.inputs, nodes, strict=True) if n is not None)
+        )
+        kept = [
+            a if n is None or name in wanted else None
+            for a, n, name in zip(arrays, nodes, p.inputs, strict=True)
+        ]
+    return (*kept, y if p.keeps_output else None, *params)
+
+
+def _straight_line(p: Primitive) -> Any:
+    """Return an operation with a fixed number of inputs as straight-line code.
+
+    What it spells out, for tensors of one dtype: run the forward function, and if a gradient may
+    be asked for, record a node with what the rules of the inputs that need one will read. All
+    other operands (numbers, arrays, mixed dtypes, symbols) go the general way. Loops over the
+    operands instead would cost more than NumPy's work on a small array.
+    """
+    names = p.inputs
+    public = ("input", "other") if len(names) <= 2 else names
+    arguments = [*public[: len(names)], *p.param_names]
+    passed = ", ".join((*(f"{n}_" for n in names), *p.param_names))
+    lines = [
+        "def make(p, forward, generally):",
+        f"    def operation({', '.join(arguments)}):",
+    ]
+    scalars = len(names) == 2 and not p.param_names
+    tensors = " and ".join(f"isinstance({a}, Tensor)" for a, _ in zip(public, names, strict=False))
+    lines.append(f"        if {tensors}:")
+    for a, n in zip(public, names, strict=False):
+        lines += [
+            f"            {n}_ = {a}._array",
+            f"            {n}_node = {a}._node if {a}._base is None else rewired({a})",
+        ]
+    weighed = [n for n in names if n != "condition"]
+    same = [f"{n}_.dtype is {weighed[0]}_.dtype" for n in weighed[1:]]
+    if p.floating:
+        same.append(f"{weighed[0]}_.dtype.kind == 'f'")
+    general = f"generally(({''.join(a + ', ' for a in public[: len(names)])}), ({''.join(n + ', ' for n in p.param_names)}))"
+    if same:
+        lines += [
+            f"            if not ({' and '.join(same)}):",
+            f"                return {general}",
+        ]
+    if scalars:
+        for k, other in ((0, 1), (1, 0)):
+            tensor, number = public[k], public[other]
+            t, n = names[k], names[other]
+            lines += [
+                f"        elif type({number}) is float and isinstance({tensor}, Tensor) and "
+                f"{tensor}._array.dtype.kind == 'f':",
+                f"            {t}_ = {tensor}._array",
+                f"            {t}_node = {tensor}._node if {tensor}._base is None else rewired({tensor})",
+                f"            {n}_ = {number}",
+                f"            {n}_node = None",
+            ]
+    lines += ["        else:", f"            return {general}"]
+    if len(names) == 2:
+        lines += [
+            "        try:",
+            f"            y = forward({passed})",
+            "        except ValueError as error:",
+            f"            raise shape_error(p, {names[0]}_, {names[1]}_, error) from None",
+        ]
+    else:
+        lines.append(f"        y = forward({passed})")
+    anyone = " or ".join(f"{n}_node is not None" for n in names)
+    kept = []
+    for n in names:
+        readers = [r for r in names if n in p.needs.get(r, ())]
+        if len(names) == 1:
+            kept.append(f"{n}_" if readers else "None")
+        else:
+            wanted = " or ".join((f"{n}_node is None", *(f"{r}_node is not None" for r in readers)))
+            kept.append(f"{n}_ if {wanted} else None")
+    saved = ", ".join((*kept, "y" if p.keeps_output else "None", *p.param_names))
+    lines += [
+        "        if type(y) is not ndarray:",
+        "            y = asarray(y)",
+        "        result = _new(Tensor)",
+        "        result._array = y",
+        "        result._base = None",
+        # Without any rule (a comparison) the result is a constant.
+        f"        if ({anyone}) and modes.grad:" if p.rules else "        if False:",
+        f"            inputs = ({''.join(f'{n}_node, ' for n in names)})",
+        f"            result._node = record(p, result, inputs, ({saved},), y.shape)",
+        "        else:",
+        "            result._node = None",
+        "        return result",
+        "    return operation",
+    ]
+    make = build("\n".join(lines), p.name, globals())
+    return make(p, p.forward, _generally(p))
+
+
+def _generally(p: Primitive) -> Callable[[tuple[Any, ...], tuple[Any, ...]], Any]:
+    """Return the operation for operands that the straight-line code does not handle."""
+
+    def operation(inputs: tuple[Any, ...], params: tuple[Any, ...]) -> Any:
+        for value in inputs:
+            if isinstance(value, Tensor):
+                break
+        else:
+            return p.read(inputs, params)
+        if len(inputs) == 2 and not params:
+            operands_of_one_dtype = operands.agree(p, *inputs)
+            if operands_of_one_dtype is None:
+                return p.read(inputs, params)
+            inputs = operands_of_one_dtype
+        arrays, nodes, recording = lift(p, inputs)
+        y = p.forward(*arrays, *params)
+        if type(y) is not ndarray:
+            y = asarray(y)
+        result = attach(y, None)
+        if recording:
+            saved = _saved(p, arrays, nodes, y, params)
+            result._node = record(p, result, tuple(nodes), saved, y.shape)
+        return result
+
+    return operation
+
+
+def _variadic(p: Primitive) -> Any:
+    forward = p.forward
+
+    def operation(inputs: Sequence[Any], *params: Any) -> Any:
+        if not any(isinstance(v, Tensor) for v in inputs):
+            return p.read(tuple(inputs), params)
+        arrays, nodes, recording = lift(p, inputs)
+        y = asarray(forward(tuple(arrays), *params))
+        result = attach(y, None)
+        if recording:
+            saved = _saved(p, arrays, nodes, y, params)
+            result._node = record(p, result, tuple(nodes), saved, y.shape)
+        return result
+
+    return operation
+
+
+def _several(p: Primitive) -> Any:
+    count, forward = len(p.inputs), p.forward
+
+    def operation(*args: Any) -> Any:
+        inputs, params = args[:count], args[count:]
+        if not any(isinstance(v, Tensor) for v in inputs):
+            return p.read(inputs, params)
+        arrays, nodes, recording = lift(p, inputs)
+        values = tuple(asarray(v) for v in forward(*arrays, *params))
+        results = tuple(attach(v, None) for v in values)
+        if recording:
+            shapes = tuple((v.shape, v.dtype) for v in values)
+            saved = (*_saved(p, arrays, nodes, values, params), shapes)
+            main = record(p, None, tuple(nodes), saved, None)
+            connect_outputs(main, results)
+        return results
+
+    return operation
+
+
+def connect_outputs(main: Node, results: Sequence[Tensor]) -> None:
+    """Give each floating output of an operation with several a node that leads to it."""
+    for k, result in enumerate(results):
+        if result._array.dtype.kind == "f":
+            output: Primitive = operators["output"].primitive  # type: ignore[attr-defined]
+            saved = (None, None, k, len(results))
+            result._node = record(output, result, (main,), saved, result._array.shape)
+
+
+define(
+    "output",
+    lambda values, k, count: values[k],
+    params=("k", "count"),
+    values=lambda g, k, count: Cotangents(g if i == k else None for i in range(count)),
+    doc="Pick one output of an operation that has several.",
+)
