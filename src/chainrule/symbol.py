@@ -78,6 +78,15 @@ class Expr:
     def __neg__(self) -> Any:
         return operators["neg"](self)
 
+    def __eq__(self, other: Any) -> Any:
+        return operators["eq"](self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return operators["ne"](self, other)
+
+    # Equality builds a formula, so an expression is the same as another only if it is that one.
+    __hash__ = object.__hash__
+
     def __lt__(self, other: Any) -> Any:
         return operators["lt"](self, other)
 
@@ -140,16 +149,22 @@ class Symbol(Expr):
         name: as it prints in text, for example ``"x"`` or ``"fc1.weight"``.
         latex_name: as it prints in LaTeX; derived from ``name`` if None.
         shape: its shape, where known.
+        level: how tightly the name binds; a name like ∂L/∂x takes parentheses where ᵀ follows.
     """
 
-    __slots__ = ("latex_name", "name", "shape")
+    __slots__ = ("latex_name", "level", "name", "shape")
 
     def __init__(
-        self, name: str, latex_name: str | None = None, shape: tuple[int, ...] | None = None
+        self,
+        name: str,
+        latex_name: str | None = None,
+        shape: tuple[int, ...] | None = None,
+        level: str = "atom",
     ) -> None:
         self.name = name
         self.latex_name = latex_name if latex_name is not None else latex_identifier(name)
         self.shape = shape
+        self.level = LEVELS[level]
 
 
 class Constant(Expr):
@@ -268,6 +283,8 @@ class Style:
 
     def parameter(self, value: Any) -> str:
         """Return a static parameter as it stands inside a call."""
+        if isinstance(value, Symbol):
+            return self.symbol(value)
         if isinstance(value, NamedShape):
             if self.which == "text":
                 return f"shape({value.name})"
@@ -343,7 +360,7 @@ def latex_plain(name: str) -> str:
 def write(expression: Expr, style: Style) -> tuple[str, int]:
     """Return a formula written in a style, and how tightly it binds."""
     if isinstance(expression, Symbol):
-        return style.symbol(expression), LEVELS["atom"]
+        return style.symbol(expression), expression.level
     if isinstance(expression, Constant):
         return style.number(expression.value)
     if isinstance(expression, Part):
