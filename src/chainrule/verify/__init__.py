@@ -1,0 +1,1 @@
+"""Proof of gradients: finite differences, independent derivations, comparison with PyTorch."""
