@@ -245,7 +245,8 @@ class Primitive:
                 return Call(self, inputs, params)
         arrays = (inputs, *params) if self.variadic else (*inputs, *params)
         result = self.forward(*arrays)
-        if all(isinstance(v, int | float) for v in inputs):
+        # A NumPy float is a Python float too, but may stand for a 0-d array and be broadcast.
+        if all(isinstance(v, int | float) and not isinstance(v, np.generic) for v in inputs):
             # Python numbers stay weak: as NumPy scalars they would widen the arrays they meet.
             return result.item() if isinstance(result, ndarray | np.generic) else result
         return result

@@ -1,0 +1,161 @@
+"""A recorded graph as a function of its leaves: evaluated again at other values and precisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph import Node
+from chainrule.replay import ancestors, inputs_of, params_of, root_of
+from chainrule.tensor import Tensor
+
+Array = Any
+
+# Forward functions that stay analytic when their operand gets an imaginary part. The table's own
+# take absolute values to avoid overflow, or pick elements by an order that complex numbers lack.
+ANALYTIC: dict[str, Any] = {
+    "abs": lambda x: np.where(x.real < 0, -x, x),
+    "amax": lambda x, dim, keepdim: _pick_extreme(x, dim, keepdim, np.max),
+    "amin": lambda x, dim, keepdim: _pick_extreme(x, dim, keepdim, np.min),
+    "binary_cross_entropy_with_logits": lambda z, t, divisor: _reduce(
+        np.where(z.real > 0, z, 0) - z * t + np.log(1 + np.exp(np.where(z.real > 0, -z, z))),
+        divisor,
+    ),
+    "clamp_max": lambda a, b: np.where(np.real(a) <= np.real(b), a, b),
+    "clamp_min": lambda a, b: np.where(np.real(a) >= np.real(b), a, b),
+    "relu": lambda x: np.where(x.real > 0, x, 0),
+    "sigmoid": lambda x: (
+        np.where(x.real >= 0, 1, np.exp(np.where(x.real >= 0, 0, x)))
+        / (1 + np.exp(np.where(x.real >= 0, -x, x)))
+    ),
+}
+ANALYTIC_AS_THEY_ARE = frozenset(
+    (
+        "add",
+        "broadcast_to",
+        "cast",
+        "cat",
+        "clone",
+        "cos",
+        "cross_entropy",
+        "div",
+        "exp",
+        "gather",
+        "getitem",
+        "index",
+        "linear",
+        "linear_without_bias",
+        "log",
+        "log_softmax",
+        "logsumexp",
+        "matmul",
+        "mean",
+        "mse_loss",
+        "mul",
+        "neg",
+        "permute",
+        "pow",
+        "reshape",
+        "sin",
+        "softmax",
+        "sqrt",
+        "squeeze",
+        "stack",
+        "std",
+        "sub",
+        "sum",
+        "sum_to",
+        "tanh",
+        "transpose",
+        "unsqueeze",
+        "var",
+    )
+)
+
+
+def _reduce(terms: Array, divisor: float) -> Array:
+    return terms if divisor == 0 else terms.sum() / divisor
+
+
+def _pick_extreme(x: Array, dim: Any, keepdim: bool, extreme: Any) -> Array:
+    hit = x.real == extreme(x.real, axis=dim, keepdims=True)
+    mean = np.sum(np.where(hit, x, 0), axis=dim, keepdims=keepdim)
+    return mean / np.sum(hit, axis=dim, keepdims=keepdim)
+
+
+class Reevaluation:
+    """The scalar that a tensor's graph computes, as a function of the values of its leaves.
+
+    Everything is computed in double precision (or complex, if a leaf is), whatever the precision in
+    which the graph was recorded.
+
+    Args:
+        loss: the tensor; its graph must not have been freed.
+    """
+
+    def __init__(self, loss: Tensor) -> None:
+        self.root = root_of(loss)
+        self.nodes = ancestors(self.root)
+        self.leaves = {
+            node: np.asarray(node.saved[0], np.float64)
+            for node in self.nodes
+            if node.primitive is None and node.saved is not None
+        }
+        self.steps: list[tuple[Node, list[Any], tuple[Any, ...]]] = []
+        for node in self.nodes:
+            if node.primitive is None:
+                continue
+            given = inputs_of(node, dict.fromkeys(self.nodes))
+            constants = [np.asarray(v, np.float64) if _is_float(v) else v for v in given]
+            self.steps.append((node, constants, params_of(node)))
+
+    def unknown(self) -> str | None:
+        """Name an operation whose forward function is not known to the graph, if there is one."""
+        for node in self.nodes:
+            if node.primitive is not None and node.primitive.forward is None:
+                return node.name
+        return None
+
+    def not_analytic(self) -> str | None:
+        """Name an operation that cannot take complex values, if there is one."""
+        for node in self.nodes:
+            if node.primitive is None:
+                continue
+            if node.name not in ANALYTIC_AS_THEY_ARE and node.name not in ANALYTIC:
+                return node.name
+        return None
+
+    def __call__(self, changed: Mapping[Node, Array]) -> Any:
+        """Return the scalar with some leaves replaced."""
+        return self.values(changed)[self.root].reshape(())[()]
+
+    def values(self, changed: Mapping[Node, Array]) -> dict[Node, Array]:
+        """Return the value of every node with some leaves replaced."""
+        values: dict[Node, Array] = dict(self.leaves)
+        values.update(changed)
+        analytic = any(np.iscomplexobj(v) for v in changed.values())
+        for node, constants, params in self.steps:
+            primitive = node.primitive
+            assert primitive is not None
+            given = [
+                c if p is None else values[p] for p, c in zip(node.inputs, constants, strict=True)
+            ]
+            if primitive.name == "cast":
+                values[node] = given[0]
+                continue
+            forward = primitive.forward
+            if analytic:
+                forward = ANALYTIC.get(primitive.name, forward)
+            if primitive.variadic:
+                values[node] = forward(tuple(given), *params)
+            else:
+                values[node] = forward(*given, *params)
+            if not primitive.several:
+                values[node] = np.asarray(values[node])
+        return values
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "f"

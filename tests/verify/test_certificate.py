@@ -1,0 +1,134 @@
+"""Certificates: every method agrees on right gradients, and a wrong rule is caught by all."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.verify.certificate import METHODS, prove
+from chainrule.verify.reevaluation import Reevaluation
+
+
+class Dense:
+    """A stack of dense layers with tanh between them."""
+
+    def __init__(self, *sizes: int, dtype: str = "float64", seed: int = 0) -> None:
+        random = np.random.default_rng(seed)
+        self.parameters = {}
+        for k, (n, m) in enumerate(itertools.pairwise(sizes), start=1):
+            weight = random.standard_normal((n, m)).astype(dtype) / np.sqrt(n)
+            self.parameters[f"W{k}"] = cr.Tensor(weight.astype(dtype), requires_grad=True)
+            bias = random.standard_normal(m).astype(dtype)
+            self.parameters[f"b{k}"] = cr.Tensor(bias, requires_grad=True)
+        self.depth = len(sizes) - 1
+
+    def named_parameters(self):
+        return self.parameters.items()
+
+    def __call__(self, x):
+        for k in range(1, self.depth + 1):
+            x = x @ self.parameters[f"W{k}"] + self.parameters[f"b{k}"]
+            if k < self.depth:
+                x = x.tanh()
+        return x
+
+
+def squared(y, t):
+    return ((y - t) ** 2).mean()
+
+
+def batch(n, features, outputs, dtype="float64"):
+    random = np.random.default_rng(1)
+    return (
+        random.standard_normal((n, features)).astype(dtype),
+        random.standard_normal((n, outputs)).astype(dtype),
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_all_four_methods_agree_on_a_dense_stack(dtype):
+    certificate = prove(Dense(3, 4, 2, dtype=dtype), *batch(5, 3, 2, dtype), squared)
+    assert certificate.ok, certificate.text()
+    assert [row.name for row in certificate.rows] == ["W1", "b1", "W2", "b2"]
+    assert all(set(row.errors) == set(METHODS) for row in certificate.rows)
+    assert all(row.errors["textbook"] < 50 for row in certificate.rows)
+
+
+def test_a_large_model_is_compared_along_random_directions():
+    certificate = prove(
+        Dense(40, 30, 5), *batch(8, 40, 5), squared, methods=["finite differences", "complex step"]
+    )
+    assert certificate.ok, certificate.text()
+    assert "random directions" in certificate.methods["complex step"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_method_alone_catches_a_wrong_rule(method, monkeypatch):
+
+    def wrong(node, g, tensors, only):
+        return [(node.inputs[0], g * (1 - node.saved[1]))]
+
+    monkeypatch.setattr(cr.tanh.primitive, "pull", wrong)
+    certificate = prove(Dense(3, 4, 2), *batch(5, 3, 2), squared, methods=[method])
+    assert not certificate.ok
+    by_name = {row.name: row.ok for row in certificate.rows}
+    assert by_name == {"W1": False, "b1": False, "W2": True, "b2": True}
+    assert "DISAGREE" in certificate.text()
+
+
+def test_methods_that_do_not_apply_say_why():
+    w = cr.tensor([0.5, 2.0], requires_grad=True)
+    certificate = prove(lambda x: (x * w).sign() * w, [1.0, 2.0], [0.0, 0.0], squared)
+    assert "sign is not an analytic function" in certificate.methods["complex step"]
+    assert "does not apply" in certificate.methods["textbook"]
+
+
+def test_no_applicable_method_is_not_a_proof():
+    w = cr.tensor([0.5], requires_grad=True)
+    certificate = prove(lambda x: w * w * x, [1.0], [0.0], squared, methods=["textbook"])
+    assert not certificate.ok
+    assert "nothing to compare with" in certificate.text()
+
+
+def test_the_complex_step_agrees_through_kinks_and_stable_functions():
+    random = np.random.default_rng(3)
+    w = cr.Tensor(random.standard_normal((3, 4)), requires_grad=True)
+
+    def model(x):
+        z = x @ w
+        return cr.softmax(z.relu() + z.sigmoid() + z.abs(), dim=1).log() - cr.amax(z, 1, True)
+
+    certificate = prove(
+        model, random.standard_normal((5, 3)), random.standard_normal((5, 4)), squared
+    )
+    assert certificate.ok, certificate.text()
+    assert certificate.rows[0].errors["complex step"] < 100
+
+
+def test_a_loss_with_several_elements_is_refused():
+    w = cr.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(RuntimeError, match="one element"):
+        prove(lambda x: x * w, [1.0, 1.0], [0.0, 0.0], lambda y, t: y - t)
+
+
+def test_unknown_methods_are_refused():
+    with pytest.raises(TypeError, match="unknown method 'guess'"):
+        prove(lambda x: x, 0.0, 0.0, squared, methods=["guess"])
+
+
+def test_the_certificate_fits_80_columns_and_serialises():
+    certificate = prove(Dense(3, 4, 2), *batch(5, 3, 2), squared)
+    assert max(map(len, certificate.text().splitlines())) <= 80
+    assert json.loads(certificate.json()) == certificate.to_dict()
+    assert "<table" in certificate._repr_html_()
+
+
+def test_reevaluation_reproduces_the_loss_in_double_precision():
+    model = Dense(3, 4, 2, dtype="float32")
+    x, t = batch(5, 3, 2, "float32")
+    loss = squared(model(cr.Tensor(x)), cr.Tensor(t))
+    assert Reevaluation(loss)({}) == pytest.approx(loss.item(), rel=1e-5)
