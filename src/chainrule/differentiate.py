@@ -171,7 +171,7 @@ def grad(
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
-    """Return the gradients of the outputs' sum with respect to the inputs; ``.grad`` is not touched.
+    """Return the gradients of the outputs' sum with respect to the inputs, leaving ``.grad`` alone.
 
     Only what lies between the inputs and the outputs is computed.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,7 @@ uint8 = np.dtype("uint8")
 bool = np.dtype("bool")
 
 DType = np.dtype[Any]
-_SUPPORTED = {float16, float32, float64, int8, int16, int32, int64, uint8, bool}
-_PYTHON_FLOAT: type = type(0.0)
-_PYTHON_INT: type = type(0)
-_PYTHON_BOOL: type = type(True)
-
+_SUPPORTED: set[DType] = {float16, float32, float64, int8, int16, int32, int64, uint8, bool}
 _default = float32
 
 
@@ -57,7 +54,7 @@ def as_dtype(dtype: Any) -> DType:
 
     Python's ``float`` means the default dtype, as in PyTorch.
     """
-    if dtype is _PYTHON_FLOAT:
+    if dtype is builtins.float:
         return _default
     try:
         result = np.dtype(dtype)
@@ -72,10 +69,11 @@ def as_dtype(dtype: Any) -> DType:
             "Convert the data first, for example with array.astype('float32')"
         )
     # Native byte order and NumPy's singleton, so that hot paths can compare with `is`.
-    return np.dtype(result.type)
+    native: DType = np.dtype(result.type)
+    return native
 
 
-def category(dtype: DType) -> _PYTHON_INT:  # type: ignore[valid-type]
+def category(dtype: DType) -> builtins.int:
     """Return 0 for bool, 1 for integers and 2 for floats: the order in which promotion climbs."""
     return 0 if dtype.kind == "b" else 2 if dtype.kind == "f" else 1
 
@@ -111,9 +109,9 @@ def result_type(*operands: Any) -> DType:
     for value in operands:
         if isinstance(value, ndarray):
             rank, dtype = (2 if value.ndim else 1), value.dtype
-        elif isinstance(value, _PYTHON_BOOL):
+        elif isinstance(value, builtins.bool):
             rank, dtype = 0, bool
-        elif isinstance(value, _PYTHON_INT):
+        elif isinstance(value, builtins.int):
             rank, dtype = 0, int64
         else:
             rank, dtype = 0, _default

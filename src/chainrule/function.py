@@ -8,8 +8,8 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule.graph import Node, modes, mutations, no_grad, record
-from chainrule.ops.inplace import node_of
 from chainrule.operation import connect_outputs
+from chainrule.ops.inplace import node_of
 from chainrule.primitive import Array, Cotangents, attach
 from chainrule.symbol import function_notation
 from chainrule.tensor import Tensor
@@ -174,7 +174,7 @@ class Function:
 
     def __init__(self) -> None:
         raise RuntimeError(
-            f"{type(self).__name__} is not to be instantiated; call {type(self).__name__}.apply(...)"
+            f"{type(self).__name__} is not to be instantiated; call its apply(...) on the class"
         )
 
     @staticmethod

@@ -302,14 +302,15 @@ def reaching(outputs: Iterable[Node], targets: set[Node]) -> set[Node]:
 
 
 def _run_hooks(node: Node, gradient: Any, tensors: bool) -> Any:
-    from chainrule.tensor import Tensor, wrap
+    from chainrule.tensor import wrap
 
     assert node.hooks is not None
     seen = gradient if tensors else wrap(gradient)
     for hook in tuple(node.hooks.values()):
         replaced = hook(seen)
         if replaced is not None:
-            if not isinstance(replaced, Tensor) or replaced._array.shape != seen._array.shape:
+            given: Any = getattr(replaced, "_array", None)
+            if given is None or given.shape != seen._array.shape:
                 raise RuntimeError(
                     f"a gradient hook on the output of {node.name} returned "
                     f"{_describe(replaced)}, expected a Tensor of shape "

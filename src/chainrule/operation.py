@@ -6,12 +6,11 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy import asarray, ndarray
 
 from chainrule import operands, primitive
 from chainrule.graph import Node, modes, record
-from chainrule.operands import lift, rewired, shape_error
+from chainrule.operands import lift, rewired
 from chainrule.primitive import Cotangents, Primitive, Rule, attach, build, table
 from chainrule.symbol import Notation, operators
 
@@ -21,12 +20,17 @@ else:
     # Results are Tensors, a class that stands above this module; it announces itself below.
     Tensor = None
 
+Operation = Callable[..., "Tensor"]
+"""A function of the table: on tensors it records, on arrays it computes, on symbols it writes."""
+
 _new: Callable[..., Any] = object.__new__
 
 
 def results_are(cls: Any) -> Any:
     """Announce the class of tensors; a decorator that `chainrule.tensor` uses once."""
-    globals()["Tensor"] = primitive.Tensor = operands.Tensor = cls
+    for module in (primitive, operands):
+        vars(module)["Tensor"] = cls
+    globals()["Tensor"] = cls
     return cls
 
 
@@ -43,7 +47,7 @@ def define(
     doc: str = "",
     by_hand: dict[str, tuple[str, str]] | None = None,
     **rules: Rule,
-) -> Callable[..., Tensor]:
+) -> Operation:
     """Define a primitive and return the operation.
 
     Args:
@@ -74,7 +78,7 @@ def define(
         by_hand=by_hand,
     )
     if definition.variadic:
-        operation = _variadic(definition)
+        operation: Operation = _variadic(definition)
     elif several:
         operation = _several(definition)
     elif view:
@@ -128,7 +132,7 @@ def _view(p: Primitive) -> Any:
 def _saved(
     p: Primitive, arrays: Sequence[Any], nodes: Sequence[Node | None], y: Any, params: Any
 ) -> tuple[Any, ...]:
-    """Return what a node keeps: operands its rules read or that are constants, output, parameters."""
+    """Return what a node keeps: operands that rules read or that are constants, output, params."""
     if p.variadic:
         reads = p.inputs[0] in p.needs.get(p.inputs[0], ())
         kept = [a if reads or n is None else None for a, n in zip(arrays, nodes, strict=True)]
@@ -171,7 +175,8 @@ def _straight_line(p: Primitive) -> Any:
     same = [f"{n}_.dtype is {weighed[0]}_.dtype" for n in weighed[1:]]
     if p.floating:
         same.append(f"{weighed[0]}_.dtype.kind == 'f'")
-    general = f"generally(({''.join(a + ', ' for a in public[: len(names)])}), ({''.join(n + ', ' for n in p.param_names)}))"
+    given = "".join(f"{a}, " for a in public[: len(names)])
+    general = f"generally(({given}), ({''.join(f'{n}, ' for n in p.param_names)}))"
     if same:
         lines += [
             f"            if not ({' and '.join(same)}):",
@@ -185,7 +190,8 @@ def _straight_line(p: Primitive) -> Any:
                 f"        elif type({number}) is float and isinstance({tensor}, Tensor) and "
                 f"{tensor}._array.dtype.kind == 'f':",
                 f"            {t}_ = {tensor}._array",
-                f"            {t}_node = {tensor}._node if {tensor}._base is None else rewired({tensor})",
+                f"            {t}_node = {tensor}._node if {tensor}._base is None "
+                f"else rewired({tensor})",
                 f"            {n}_ = {number}",
                 f"            {n}_node = None",
             ]

@@ -44,9 +44,7 @@ def _shown(array: Any) -> Any:
     edge = _options["edgeitems"] or 0
     if array.size <= (_options["threshold"] or 0):
         return array.reshape(-1)
-    index = [
-        np.r_[0:edge, n - edge : n] if n > 2 * edge else np.arange(n) for n in array.shape
-    ]
+    index = [np.r_[0:edge, n - edge : n] if n > 2 * edge else np.arange(n) for n in array.shape]
     return array[np.ix_(*index)].reshape(-1)
 
 

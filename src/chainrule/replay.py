@@ -6,6 +6,7 @@ hook or frees what the graph saved.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def forward_values(tensor: Tensor) -> dict[Node, Any]:
             continue
         inputs = inputs_of(node, values)
         held = node.output()
-        if primitive.forward is None:
+        if not hasattr(primitive, "forward"):
             if held is None:
                 file, line = source_line(node)
                 raise RuntimeError(
@@ -125,7 +126,7 @@ def gradients(tensor: Tensor, upstream: Any = None) -> dict[Node, Any]:
     return {node: g if isinstance(g, Cotangents) else np.asarray(g) for node, g in arriving.items()}
 
 
-def contributions(node: Node, gradient: Any) -> list[tuple[Node, Any]]:
+def contributions(node: Node, gradient: Any) -> Sequence[tuple[Node, Any]]:
     """Return what an operation's rules send to each parent for a gradient arriving at it."""
     assert node.primitive is not None
     if node.saved is None:

@@ -15,6 +15,7 @@ from numpy import ndarray
 
 from chainrule import dtypes
 from chainrule.graph import Node, leaf, mutations, sweep
+from chainrule.operation import Operation, results_are
 from chainrule.ops import (
     arithmetic,
     cast,
@@ -28,7 +29,6 @@ from chainrule.ops import (
     reductions,
 )
 from chainrule.ops import shape as shapes
-from chainrule.operation import results_are
 from chainrule.primitive import attach
 
 
@@ -107,7 +107,8 @@ class Tensor:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the elements."""
-        return self._array.dtype
+        dtype: np.dtype[Any] = self._array.dtype
+        return dtype
 
     @property
     def ndim(self) -> int:
@@ -227,7 +228,7 @@ class Tensor:
 
     def is_floating_point(self) -> bool:
         """Tell whether the elements are floats."""
-        return self._array.dtype.kind == "f"
+        return bool(self._array.dtype.kind == "f")
 
     def element_size(self) -> int:
         """Return the bytes per element."""
@@ -305,9 +306,9 @@ class Tensor:
 
     def __bool__(self) -> bool:
         if self._array.size != 1:
+            count = "more than one value" if self._array.size else "no values"
             raise RuntimeError(
-                f"Boolean value of Tensor with {'no values' if not self._array.size else 'more than one value'}"
-                " is ambiguous; use .any() or .all()"
+                f"Boolean value of Tensor with {count} is ambiguous; use .any() or .all()"
             )
         return bool(self._array.item())
 
@@ -564,7 +565,7 @@ class Tensor:
 
     __add__ = arithmetic.plus
     __sub__ = arithmetic.minus
-    __mul__ = arithmetic.times
+    __mul__: Operation = arithmetic.times
     __truediv__ = arithmetic.over
     __floordiv__ = arithmetic.floor_quotient
     __pow__ = arithmetic.power
@@ -579,8 +580,8 @@ class Tensor:
     __le__ = comparison.le
     __gt__ = comparison.gt
     __ge__ = comparison.ge
-    __eq__ = comparison.eq  # type: ignore[assignment]
-    __ne__ = comparison.ne  # type: ignore[assignment]
+    __eq__ = comparison.eq
+    __ne__ = comparison.ne
 
     def __pos__(self) -> Tensor:
         return self

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.operation import Operation, define
 from chainrule.ops.comparison import masked_fill, where
-from chainrule.operation import define
 from chainrule.symbol import LEVELS, Notation, Style
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _write_power(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
 
 # --- The table ------------------------------------------------------------------------------------
 
-plus = define(
+plus: Operation = define(
     "add",
     np.add,
     a=lambda g: g,
@@ -61,7 +61,7 @@ plus = define(
     notation=Notation("{a:sum} + {b:sum}", "{a:sum} + {b:sum}", "sum"),
     doc="Sum, a + b.",
 )
-minus = define(
+minus: Operation = define(
     "sub",
     np.subtract,
     a=lambda g: g,
@@ -69,7 +69,7 @@ minus = define(
     notation=Notation("{a:sum} − {b:term}", "{a:sum} - {b:term}", "sum"),
     doc="Difference, a − b.",
 )
-times = define(
+times: Operation = define(
     "mul",
     np.multiply,
     a=lambda g, b: g * b,
@@ -77,7 +77,7 @@ times = define(
     notation=Notation(custom=_write_product),
     doc="Product, a ⊙ b.",
 )
-over = define(
+over: Operation = define(
     "div",
     np.true_divide,
     a=lambda g, b: g / b,
@@ -116,7 +116,7 @@ def _power_exponent_gradient(g: Any, a: Any, b: Any, y: Any) -> Any:
     return masked_fill(g * (y * log(a)), (a == 0) & (b >= 0), 0.0)
 
 
-power = define(
+power: Operation = define(
     "pow",
     _power,
     a=_power_base_gradient,
@@ -128,7 +128,7 @@ power = define(
     the exponent is 0 the base's, as in PyTorch.
     """,
 )
-neg = define(
+neg: Operation = define(
     "neg",
     np.negative,
     x=lambda g: -g,
@@ -140,7 +140,7 @@ neg = define(
     tensor([-1.,  2.])
     """,
 )
-sign = define(
+sign: Operation = define(
     "sign",
     np.sign,
     x=lambda g: g * 0,
@@ -152,7 +152,7 @@ sign = define(
     tensor([ 1.,  0., -1.])
     """,
 )
-abs = define(
+abs: Operation = define(
     "abs",
     np.abs,
     x=lambda g, x: g * sign(x),
@@ -164,7 +164,7 @@ abs = define(
     tensor([1.5000, 2.0000])
     """,
 )
-maximum = define(
+maximum: Operation = define(
     "maximum",
     np.maximum,
     a=lambda g, a, b: where(a == b, g / 2, masked_fill(g, a < b, 0.0)),
@@ -177,7 +177,7 @@ maximum = define(
     tensor([2., 5.])
     """,
 )
-minimum = define(
+minimum: Operation = define(
     "minimum",
     np.minimum,
     a=lambda g, a, b: where(a == b, g / 2, masked_fill(g, a > b, 0.0)),
@@ -259,7 +259,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     )
 
 
-floor_quotient = define(
+floor_quotient: Operation = define(
     "floor_divide",
     np.floor_divide,
     a=lambda g: g * 0,
@@ -275,7 +275,7 @@ def _trunc_quotient(a: Any, b: Any) -> Any:
     return quotient + ((quotient < 0) & (quotient * b != a))
 
 
-trunc_quotient = define(
+trunc_quotient: Operation = define(
     "trunc_divide",
     _trunc_quotient,
     a=lambda g: g * 0,
@@ -315,7 +315,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     return result
 
 
-clamp_min = define(
+clamp_min: Operation = define(
     "clamp_min",
     np.maximum,
     a=lambda g, a, b: masked_fill(g, a < b, 0.0),
@@ -328,7 +328,7 @@ clamp_min = define(
     tensor([0., 2.])
     """,
 )
-clamp_max = define(
+clamp_max: Operation = define(
     "clamp_max",
     np.minimum,
     a=lambda g, a, b: masked_fill(g, a > b, 0.0),

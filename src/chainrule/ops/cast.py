@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.operation import define
+from chainrule.operation import Operation, define
 from chainrule.symbol import Notation
 
 _unmarked = Notation(custom=lambda style, operands: (operands["x"].written, operands["x"].level))
 
-cast = define(
+cast: Operation = define(
     "cast",
     lambda x, dtype, source: x.astype(dtype),
     params=("dtype", "source"),
@@ -17,7 +17,7 @@ cast = define(
     notation=_unmarked,
     doc="Convert to a dtype; the gradient is converted back.",
 )
-copy = define(
+copy: Operation = define(
     "clone",
     np.array,
     x=lambda g: g,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.operation import define
+from chainrule.operation import Operation, define
 from chainrule.symbol import LEVELS, Call, Notation, Style, operators, write
 
 
@@ -26,37 +26,39 @@ le = _comparison("le", np.less_equal, "≤", r"\le", "Where a is at most b.")
 gt = _comparison("gt", np.greater, ">", ">", "Where a is larger than b.")
 ge = _comparison("ge", np.greater_equal, "≥", r"\ge", "Where a is at least b.")
 
-logical_and = define(
+logical_and: Operation = define(
     "logical_and",
     np.logical_and,
     inputs=("a", "b"),
     notation=Notation("{a:term} ⊙ {b:factor}", r"{a:term} \odot {b:factor}", "term"),
     doc="Where both conditions hold.",
 )
-logical_or = define(
+logical_or: Operation = define(
     "logical_or",
     np.logical_or,
     inputs=("a", "b"),
     notation=Notation("max({a}, {b})", r"\max\left({a}, {b}\right)"),
     doc="Where at least one condition holds.",
 )
-logical_xor = define(
+logical_xor: Operation = define(
     "logical_xor",
     np.logical_xor,
     inputs=("a", "b"),
     notation=Notation("|{a:sum} − {b:term}|", r"\left|{a:sum} - {b:term}\right|"),
     doc="Where exactly one condition holds.",
 )
-logical_not = define(
+logical_not: Operation = define(
     "logical_not",
     np.logical_not,
     inputs=("x",),
     notation=Notation("1 − {x:term}", "1 - {x:term}", "sum"),
     doc="Where the condition does not hold.",
 )
-isnan = define("isnan", np.isnan, inputs=("x",), doc="Where the value is NaN.")
-isinf = define("isinf", np.isinf, inputs=("x",), doc="Where the value is infinite.")
-isfinite = define("isfinite", np.isfinite, inputs=("x",), doc="Where the value is finite.")
+isnan: Operation = define("isnan", np.isnan, inputs=("x",), doc="Where the value is NaN.")
+isinf: Operation = define("isinf", np.isinf, inputs=("x",), doc="Where the value is infinite.")
+isfinite: Operation = define(
+    "isfinite", np.isfinite, inputs=("x",), doc="Where the value is finite."
+)
 
 _OPPOSITE = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
 
@@ -90,7 +92,7 @@ def _masked_fill(x: Any, condition: Any, value: float) -> Any:
     return filled
 
 
-masked_fill = define(
+masked_fill: Operation = define(
     "masked_fill",
     _masked_fill,
     inputs=("x", "condition"),
@@ -106,7 +108,7 @@ masked_fill = define(
     """,
 )
 
-select_where = define(
+select_where: Operation = define(
     "where",
     np.where,
     inputs=("condition", "a", "b"),

@@ -63,7 +63,7 @@ def _plain(data: Any) -> Any:
 def _has_python_floats(data: Any) -> bool:
     while isinstance(data, Sequence) and len(data):
         data = data[0]
-    return not isinstance(data, ndarray | np.generic) or type(data) is float
+    return not isinstance(data, ndarray | np.generic)
 
 
 def _made(array: ndarray[Any, Any], requires_grad: bool = False) -> Tensor:
@@ -227,7 +227,7 @@ def eye(
     tensor([[1., 0.],
             [0., 1.]])
     """
-    make = lambda shape, t: np.eye(*shape, dtype=t)  # noqa: E731
+    make = lambda shape, t: np.eye(*shape, dtype=t)
     return _filled(make, (n, n if m is None else m), dtype, requires_grad, device)
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.operation import Operation, define
 from chainrule.ops.comparison import masked_fill
 from chainrule.ops.reductions import total
-from chainrule.operation import define
 from chainrule.symbol import LEVELS, Notation, Style
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def _named(name: str, latex: str | None = None) -> Notation:
     return Notation(f"{name}({{x}})", rf"{head}\left({{x}}\right)")
 
 
-exp = define(
+exp: Operation = define(
     "exp",
     np.exp,
     x=lambda g, y: g * y,
@@ -35,7 +35,7 @@ exp = define(
     tensor([1.0000, 2.7183])
     """,
 )
-log = define(
+log: Operation = define(
     "log",
     np.log,
     x=lambda g, x: g / x,
@@ -48,7 +48,7 @@ log = define(
     tensor([0.0000, 2.3026])
     """,
 )
-sqrt = define(
+sqrt: Operation = define(
     "sqrt",
     np.sqrt,
     x=lambda g, y: g / (2 * y),
@@ -61,7 +61,7 @@ sqrt = define(
     tensor([2.0000, 1.4142])
     """,
 )
-tanh = define(
+tanh: Operation = define(
     "tanh",
     np.tanh,
     x=lambda g, y: g * (1 - y * y),
@@ -84,7 +84,7 @@ def _sigmoid(x: Any) -> Any:
     return 1 / y
 
 
-sigmoid = define(
+sigmoid: Operation = define(
     "sigmoid",
     _sigmoid,
     x=lambda g, y: g * (1 - y) * y,
@@ -97,7 +97,7 @@ sigmoid = define(
     tensor([0.5000, 0.8808])
     """,
 )
-relu = define(
+relu: Operation = define(
     "relu",
     lambda x: np.maximum(x, 0),
     x=lambda g, y: masked_fill(g, y <= 0, 0.0),
@@ -144,7 +144,7 @@ def _write_along(name: str, latex: str) -> Notation:
     return Notation(custom=custom)
 
 
-softmax_along = define(
+softmax_along: Operation = define(
     "softmax",
     _softmax,
     params=("dim",),
@@ -153,7 +153,7 @@ softmax_along = define(
     notation=_write_along("softmax", r"\operatorname{softmax}"),
     doc="Softmax along a dimension.",
 )
-log_softmax_along = define(
+log_softmax_along: Operation = define(
     "log_softmax",
     _log_softmax,
     params=("dim",),
@@ -172,7 +172,7 @@ def _logsumexp_gradient(g: Any, x: Any, y: Any, dim: tuple[int, ...], keepdim: b
     return g * exp(x - masked_fill(y, y == -float("inf"), 0.0))
 
 
-logsumexp_over = define(
+logsumexp_over: Operation = define(
     "logsumexp",
     _logsumexp,
     params=("dim", "keepdim"),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
+from chainrule.operation import Operation, define
 from chainrule.ops.shape import normal_dim
-from chainrule.operation import define
 from chainrule.primitive import attach
 from chainrule.symbol import LEVELS, Notation, Style
 
@@ -134,7 +134,7 @@ def _may_repeat(index: Any) -> bool:
     return any(isinstance(p, ndarray) and p.dtype.kind != "b" for p in parts)
 
 
-put_at = define(
+put_at: Operation = define(
     "scatter_into_zeros",
     _put_at,
     params=("index", "shape"),
@@ -142,7 +142,7 @@ put_at = define(
     notation=Notation(custom=_write_put),
     doc="Zeros of a shape with values added at an index: the adjoint of indexing.",
 )
-basic_item = define(
+basic_item: Operation = define(
     "getitem",
     lambda x, index: x[index],
     params=("index",),
@@ -151,7 +151,7 @@ basic_item = define(
     notation=Notation(custom=_write_getitem),
     doc="Elements at integers and slices; a view.",
 )
-advanced_item = define(
+advanced_item: Operation = define(
     "index",
     lambda x, index: x[index],
     params=("index",),
@@ -167,7 +167,7 @@ def _set_at(x: Any, value: Any, index: Any) -> Any:
     return out
 
 
-set_at = define(
+set_at: Operation = define(
     "index_put",
     _set_at,
     params=("index",),
@@ -205,14 +205,14 @@ def _take_along(x: Any, index: Any, dim: int) -> Any:
     return x[tuple(where)]
 
 
-put_along = define(
+put_along: Operation = define(
     "scatter_along_dim",
     _put_along,
     params=("index", "dim", "shape"),
     x=lambda g, index, dim: taken_along(g, index, dim),
     doc="Zeros of a shape with values added along a dimension: the adjoint of gather.",
 )
-taken_along = define(
+taken_along: Operation = define(
     "gather",
     _take_along,
     params=("index", "dim"),

@@ -15,10 +15,10 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule.graph import Node, modes, mutations, record
+from chainrule.operands import rewired
+from chainrule.operation import Operation, define
 from chainrule.ops.indexing import explain_index_error, normal_index, set_at
 from chainrule.ops.shape import reshaped
-from chainrule.operands import rewired
-from chainrule.operation import define
 from chainrule.primitive import attach
 
 if TYPE_CHECKING:
@@ -41,21 +41,21 @@ def _put_flat_into_zeros(x: Any, positions: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-put_flat_into_zeros = define(
+put_flat_into_zeros: Operation = define(
     "put_into_zeros",
     _put_flat_into_zeros,
     params=("positions", "shape"),
     x=lambda g, positions: take_flat(g, positions),
     doc="Zeros of a shape with values added at flat positions.",
 )
-take_flat = define(
+take_flat: Operation = define(
     "take",
     _take_flat,
     params=("positions",),
     x=lambda g, x_shape, positions: put_flat_into_zeros(g, positions, x_shape),
     doc="The elements at flat positions.",
 )
-put_flat = define(
+put_flat: Operation = define(
     "put",
     _put_flat,
     params=("positions",),

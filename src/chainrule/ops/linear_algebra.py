@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.operation import Operation, define
 from chainrule.ops.reductions import total
 from chainrule.ops.shape import inserted, reshaped, squeezed
-from chainrule.operation import define
 from chainrule.symbol import Notation
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
-product = define(
+product: Operation = define(
     "matmul",
     np.matmul,
     a=lambda g, b: g @ b.mT,
@@ -30,7 +30,7 @@ def _affine(x: Any, W: Any, b: Any) -> Any:
     return y
 
 
-affine = define(
+affine: Operation = define(
     "linear",
     _affine,
     x=lambda g, W: g @ W,
@@ -41,7 +41,7 @@ affine = define(
     ),
     doc="The affine map of a layer, x Wᵀ + b, for rows x of shape (n, in).",
 )
-affine_without_bias = define(
+affine_without_bias: Operation = define(
     "linear_without_bias",
     lambda x, W: np.dot(x, W.T),
     x=lambda g, W: g @ W,

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.operation import Operation, define
 from chainrule.ops.arithmetic import clamp_min
 from chainrule.ops.exponential import log, sigmoid
-from chainrule.operation import define
 from chainrule.symbol import LEVELS, Notation, Style, operators
 
 
@@ -44,7 +44,7 @@ def _write_loss(name: str) -> Notation:
     return Notation(custom=custom)
 
 
-squared_error = define(
+squared_error: Operation = define(
     "mse_loss",
     lambda x, t, divisor: _reduced((x - t) * (x - t), divisor),
     params=("divisor",),
@@ -62,7 +62,7 @@ def _cross_entropy_of_probability(p: Any, t: Any, divisor: float) -> Any:
     return _reduced(terms, divisor)
 
 
-binary_cross_entropy_of_probability = define(
+binary_cross_entropy_of_probability: Operation = define(
     "binary_cross_entropy",
     _cross_entropy_of_probability,
     params=("divisor",),
@@ -73,7 +73,7 @@ binary_cross_entropy_of_probability = define(
     notation=_write_loss("bce"),
     doc="Binary cross-entropy of probabilities, −t log p − (1 − t) log(1 − p).",
 )
-binary_cross_entropy_of_logit = define(
+binary_cross_entropy_of_logit: Operation = define(
     "binary_cross_entropy_with_logits",
     lambda z, t, divisor: _reduced(
         np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.abs(z))), divisor
@@ -107,7 +107,7 @@ def _write_minus_one_hot(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
     return rf"{o['x']:sum} - \operatorname{{onehot}}\left({target}\right)", LEVELS["sum"]
 
 
-minus_one_hot = define(
+minus_one_hot: Operation = define(
     "minus_one_hot",
     _minus_one_hot,
     params=("index",),
@@ -124,7 +124,7 @@ def _cross_entropy_gradient(g: Any, logits: Any, index: Any, divisor: float) -> 
     return _scaled(g, divisor) * difference
 
 
-cross_entropy_of_rows = define(
+cross_entropy_of_rows: Operation = define(
     "cross_entropy",
     _cross_entropy,
     params=("index", "divisor"),

@@ -147,7 +147,7 @@ def randint(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         )
     kind = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
-    make = lambda shape, t: np.asarray(source(generator).integers(low, high, shape), t)  # noqa: E731
+    make = lambda shape, t: np.asarray(source(generator).integers(low, high, shape), t)
     return _filled(make, (size,), kind, requires_grad, device)
 
 

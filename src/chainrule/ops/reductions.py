@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import dtypes
+from chainrule.operation import Operation, define
 from chainrule.ops.comparison import masked_fill
 from chainrule.ops.shape import broadcast, normal_dim
-from chainrule.operation import define
 from chainrule.primitive import attach
 from chainrule.symbol import LEVELS, Notation, Style
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
 Dims = tuple[int, ...] | None
+
+# Straight to the ufunc: `np.sum` spends longer on its arguments than on a small array.
+_add_up: Any = np.add.reduce
 
 
 def normal_dims(name: str, dim: Any, ndim: int) -> Dims:
@@ -82,9 +85,9 @@ def reduction_notation(name: str, kept: str, latex: str, latex_kept: str) -> Not
 
 # --- The table ------------------------------------------------------------------------------------
 
-total = define(
+total: Operation = define(
     "sum",
-    lambda x, dim, keepdim: np.add.reduce(x, axis=dim, keepdims=keepdim),
+    lambda x, dim, keepdim: _add_up(x, axis=dim, keepdims=keepdim),
     params=("dim", "keepdim"),
     x=lambda g, x_shape, dim, keepdim: _spread(g, x_shape, dim, keepdim),
     notation=reduction_notation("sum", "Σ", r"\operatorname{sum}", r"\textstyle\sum"),
@@ -97,11 +100,11 @@ def _sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     dims = tuple(range(extra)) + tuple(
         d + extra for d, n in enumerate(shape) if n == 1 and x.shape[d + extra] != 1
     )
-    y = np.add.reduce(x, axis=dims, keepdims=True) if dims else x
+    y = _add_up(x, axis=dims, keepdims=True) if dims else x
     return y.reshape(shape) if extra else y
 
 
-sum_to = define(
+sum_to: Operation = define(
     "sum_to",
     _sum_to,
     params=("shape",),
@@ -113,15 +116,13 @@ sum_to = define(
 def _mean(x: Any, dim: Dims, keepdim: bool) -> Any:
     count = count_of(x.shape, dim)
     if count == 0:
-        return np.full(np.add.reduce(x, axis=dim, keepdims=keepdim).shape, np.nan, x.dtype)
+        return np.full(_add_up(x, axis=dim, keepdims=keepdim).shape, np.nan, x.dtype)
     if x.dtype == np.float16:
-        return (np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=np.float32) / count).astype(
-            x.dtype
-        )
-    return np.add.reduce(x, axis=dim, keepdims=keepdim) / count
+        return (_add_up(x, axis=dim, keepdims=keepdim, dtype=np.float32) / count).astype(x.dtype)
+    return _add_up(x, axis=dim, keepdims=keepdim) / count
 
 
-average = define(
+average: Operation = define(
     "mean",
     _mean,
     params=("dim", "keepdim"),
@@ -136,9 +137,9 @@ average = define(
 def _var(x: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
     count = count_of(x.shape, dim)
     if count == 0:
-        return np.full(np.add.reduce(x, axis=dim, keepdims=keepdim).shape, np.nan, x.dtype)
-    centred = x - np.add.reduce(x, axis=dim, keepdims=True) / count
-    squares = np.add.reduce(centred * centred, axis=dim, keepdims=keepdim)
+        return np.full(_add_up(x, axis=dim, keepdims=keepdim).shape, np.nan, x.dtype)
+    centred = x - _add_up(x, axis=dim, keepdims=True) / count
+    squares = _add_up(centred * centred, axis=dim, keepdims=keepdim)
     degrees = count - correction
     with np.errstate(divide="ignore", invalid="ignore"):
         return squares / x.dtype.type(degrees if degrees > 0 else 0)
@@ -163,7 +164,7 @@ def _write_var(name: str, latex: str) -> Notation:
     return Notation(custom=custom)
 
 
-variance = define(
+variance: Operation = define(
     "var",
     _var,
     params=("dim", "correction", "keepdim"),
@@ -187,7 +188,7 @@ def _std_gradient(
     )
 
 
-deviation = define(
+deviation: Operation = define(
     "std",
     lambda x, dim, correction, keepdim: np.sqrt(_var(x, dim, correction, keepdim)),
     params=("dim", "correction", "keepdim"),

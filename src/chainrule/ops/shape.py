@@ -1,4 +1,4 @@
-"""Shape and assembly: the same numbers in another arrangement. All derivatives are rearrangements."""
+"""Shape and assembly: the same numbers in another arrangement, in both directions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.operation import define
+from chainrule.operation import Operation, define
 from chainrule.symbol import LEVELS, Notation, Style
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _write_broadcast(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
     return f"{head}{style.parentheses(inner)}", LEVELS["atom"]
 
 
-broadcast = define(
+broadcast: Operation = define(
     "broadcast_to",
     lambda x, shape: np.broadcast_to(x, shape),
     params=("shape",),
@@ -59,7 +59,7 @@ broadcast = define(
     notation=Notation(custom=_write_broadcast),
     doc="Repeat along dimensions of size 1 without copying; the engine sums the gradient back.",
 )
-reshaped = define(
+reshaped: Operation = define(
     "reshape",
     lambda x, shape: x.reshape(shape),
     params=("shape",),
@@ -82,7 +82,7 @@ def _write_transpose(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
     )
 
 
-transposed = define(
+transposed: Operation = define(
     "transpose",
     lambda x, dim0, dim1: x.swapaxes(dim0, dim1),
     params=("dim0", "dim1"),
@@ -91,7 +91,7 @@ transposed = define(
     notation=Notation(custom=_write_transpose),
     doc="Swap two dimensions.",
 )
-permuted = define(
+permuted: Operation = define(
     "permute",
     lambda x, dims: x.transpose(dims),
     params=("dims",),
@@ -99,7 +99,7 @@ permuted = define(
     view=True,
     doc="Reorder the dimensions.",
 )
-squeezed = define(
+squeezed: Operation = define(
     "squeeze",
     lambda x, dims: x.squeeze(dims),
     params=("dims",),
@@ -107,7 +107,7 @@ squeezed = define(
     view=True,
     doc="Remove dimensions of size 1.",
 )
-inserted = define(
+inserted: Operation = define(
     "unsqueeze",
     lambda x, dims: np.expand_dims(x, dims),
     params=("dims",),
@@ -115,7 +115,7 @@ inserted = define(
     view=True,
     doc="Insert dimensions of size 1.",
 )
-joined = define(
+joined: Operation = define(
     "cat",
     lambda xs, dim: np.concatenate(xs, axis=dim),
     inputs=("*xs",),
@@ -123,7 +123,7 @@ joined = define(
     xs=lambda g, dim, shapes, k: g[_block(dim, shapes, k)],
     doc="Concatenate along a dimension.",
 )
-stacked = define(
+stacked: Operation = define(
     "stack",
     lambda xs, dim: np.stack(xs, axis=dim),
     inputs=("*xs",),
@@ -186,7 +186,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     x = input._array
     if len(shape) == 1 and isinstance(shape[0], np.dtype | type):
         raise NotImplementedError(
-            f"view({shape[0]}) reinterprets bytes, which is not supported; use .to(dtype) to convert"
+            f"view({shape[0]}) would reinterpret bytes, which is not supported; use .to(dtype)"
         )
     target = _fitting_shape("view", x, given_shape(shape))
     result = reshaped(input, target)
