@@ -6,7 +6,7 @@ hook or frees what the graph saved.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,7 +48,7 @@ def ancestors(root: Node) -> list[Node]:
     return sorted(seen, key=lambda node: node.index)
 
 
-def inputs_of(node: Node, values: dict[Node, Any]) -> tuple[Any, ...]:
+def inputs_of(node: Node, values: Mapping[Node, Any]) -> tuple[Any, ...]:
     """Return the values an operation was given: its parents' and the constants it keeps."""
     if node.saved is None:
         file, line = source_line(node)
@@ -70,8 +70,12 @@ def params_of(node: Node) -> tuple[Any, ...]:
     return node.saved[start : start + len(node.primitive.param_names)]
 
 
-def forward_values(tensor: Tensor) -> dict[Node, Any]:
+def forward_values(tensor: Tensor, leaves: Mapping[Node, Any] | None = None) -> dict[Node, Any]:
     """Run the forward pass of a tensor's graph again and return the value of every node.
+
+    Args:
+        tensor: the end of the graph.
+        leaves: the arrays that leaves held when it was recorded, where they changed since.
 
     Raises:
         RuntimeError: if the graph was freed, or if values changed since it was recorded, so that
@@ -83,7 +87,7 @@ def forward_values(tensor: Tensor) -> dict[Node, Any]:
         primitive = node.primitive
         if primitive is None:
             assert node.saved is not None
-            values[node] = node.saved[0]
+            values[node] = node.saved[0] if leaves is None else leaves.get(node, node.saved[0])
             continue
         inputs = inputs_of(node, values)
         held = node.output()
