@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chainrule import graph
 from chainrule.differentiate import backward, grad
 from chainrule.function import Function
 from chainrule.graph import detect_anomaly, enable_grad, no_grad, set_grad_enabled
@@ -19,6 +20,7 @@ __all__ = [
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "graph",
     "no_grad",
     "set_grad_enabled",
 ]

@@ -19,7 +19,7 @@ uint8 = np.dtype("uint8")
 bool = np.dtype("bool")
 
 DType = np.dtype[Any]
-_SUPPORTED: set[DType] = {float16, float32, float64, int8, int16, int32, int64, uint8, bool}
+SUPPORTED: set[DType] = {float16, float32, float64, int8, int16, int32, int64, uint8, bool}
 _default = float32
 
 
@@ -62,8 +62,8 @@ def as_dtype(dtype: Any) -> DType:
         raise TypeError(
             f"{dtype!r} is not a dtype; use for example cr.float32, cr.int64 or cr.bool"
         ) from None
-    if result not in _SUPPORTED:
-        names = ", ".join(sorted(t.name for t in _SUPPORTED))
+    if result not in SUPPORTED:
+        names = ", ".join(sorted(t.name for t in SUPPORTED))
         raise TypeError(
             f"dtype {result} is not supported; supported are {names}. "
             "Convert the data first, for example with array.astype('float32')"

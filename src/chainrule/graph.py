@@ -106,6 +106,8 @@ def record(
     caller: Callable[[int], Any] = sys._getframe,
 ) -> Node:
     """Make the node of an operation that has just run, and note the user's line."""
+    if _blocks_that_copy and primitive is not None:
+        saved = tuple(v.copy() if isinstance(v, ndarray) else v for v in saved)
     node = new(Node)
     node.primitive = primitive
     node.inputs = inputs
@@ -205,6 +207,39 @@ def _check_unchanged(node: Node) -> None:
                 f"of shape {list(value.shape)} recorded at {file}:{line}, was changed after it was "
                 "used. Use the out-of-place form (x = x + 1 for x += 1), or change a clone()"
             )
+
+
+# How many blocks of `allow_mutation_on_saved_tensors` are open, in all threads: a thread that copies
+# because of another's block computes the same.
+_blocks_that_copy = 0
+_counting_blocks = threading.Lock()
+
+
+class allow_mutation_on_saved_tensors:
+    """Save copies inside, so that later in-place changes leave every gradient right.
+
+    It costs the memory and time of the copies. PyTorch has it under the same name in
+    ``torch.autograd.graph``.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor([0.0, 1.0], requires_grad=True)
+    >>> with cr.autograd.graph.allow_mutation_on_saved_tensors():
+    ...     y = x.exp()
+    >>> y /= y.sum()
+    >>> y[0].backward()
+    >>> x.grad
+    tensor([ 0.1966, -0.1966])
+    """
+
+    def __enter__(self) -> None:
+        global _blocks_that_copy
+        with _counting_blocks:
+            _blocks_that_copy += 1
+
+    def __exit__(self, *exception: object) -> None:
+        global _blocks_that_copy
+        with _counting_blocks:
+            _blocks_that_copy -= 1
 
 
 # --- The backward sweep ---------------------------------------------------------------------------
