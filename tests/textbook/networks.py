@@ -123,7 +123,11 @@ def networks(
     count = 1 if layout.single else draw(st.integers(1, 5), label="samples")
     loss = draw(st.sampled_from(losses or sorted(textbook.LOSSES)))
     activations = [draw(st.sampled_from(hidden)) for _ in range(layers - 1)]
-    activations.append(draw(st.sampled_from(OUTPUT_ACTIVATIONS.get(loss, hidden))))
+    last = OUTPUT_ACTIVATIONS.get(loss, hidden)
+    if loss == "bce" and sizes[-1] == 1:
+        # A softmax of one class is exactly one, where BCE is no longer differentiable.
+        last = ["sigmoid"]
+    activations.append(draw(st.sampled_from(last)))
     has_bias = draw(st.lists(st.booleans(), min_size=layers, max_size=layers), label="biases")
 
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1), label="seed"))

@@ -113,6 +113,20 @@ def test_class_indices_and_one_hot_rows_are_the_same_targets(name: str) -> None:
         )
 
 
+def test_soft_targets_may_miss_a_sum_of_one_by_their_rounding() -> None:
+    logits = torch.tensor([[0.5, -1.0, 2.0]], dtype=torch.float64, requires_grad=True)
+    targets = np.array([[0.2, 0.3, 0.5005]])
+    torch.nn.functional.cross_entropy(logits, torch.tensor(targets)).backward()
+    forward = textbook.forward(
+        logits.detach(),
+        [np.eye(3)],
+        activations="identity",
+        targets=targets,
+        loss="softmax_cross_entropy",
+    )
+    np.testing.assert_allclose(textbook.backward(forward).delta[1], logits.grad.numpy(), rtol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_bce_of_a_certain_and_wrong_probability_is_bounded_as_in_pytorch(dtype: type) -> None:
     y_hat, y = np.array([[0.0, 1.0]], dtype), np.array([[1.0, 0.0]], dtype)
