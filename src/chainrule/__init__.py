@@ -99,7 +99,7 @@ from chainrule.ops.exponential import (
     tanh,
 )
 from chainrule.ops.indexing import gather, nonzero
-from chainrule.ops.linear_algebra import matmul
+from chainrule.ops.linear_algebra import matmul, mm
 from chainrule.ops.random import (
     Generator,
     bernoulli,
@@ -285,7 +285,6 @@ __all__ = [
 ]
 
 multiply, divide, subtract, negative, absolute = mul, div, sub, neg, abs
-mm = matmul
 swapaxes = transpose
 clip = clamp
 

@@ -14,6 +14,10 @@ from chainrule.primitive import attach
 from chainrule.tensor import Tensor, accumulate, accumulate_tensor
 
 
+# The usual seed, made once; it is read-only because every sweep shares it.
+_ones: dict[Any, ndarray[Any, Any]] = {}
+
+
 def _seed(output: Tensor, gradient: Any, tensors: bool, which: str) -> tuple[Node, Any]:
     """Return a root of the sweep with the gradient arriving at it."""
     node = node_of(output)
@@ -24,6 +28,12 @@ def _seed(output: Tensor, gradient: Any, tensors: bool, which: str) -> tuple[Nod
             "detach()"
         )
     array = output._array
+    if gradient is None and array.ndim == 0 and not tensors:
+        one = _ones.get(array.dtype)
+        if one is None:
+            one = _ones[array.dtype] = np.ones((), array.dtype)
+            one.flags.writeable = False
+        return node, one
     if gradient is None:
         if array.size != 1:
             raise RuntimeError(

@@ -15,7 +15,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heappushpop
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -271,20 +271,35 @@ def sweep(
     arriving: Iterable[tuple[Node, Any]] = seeds
     anomaly = modes.anomaly
     while True:
+        # A node that is alone is the next one, without a detour over the heap; and delivery counts
+        # the references to a gradient, so no name of this loop may hold on to one.
+        alone = lonely = None
         for parent, contribution in arriving:
-            at = leaves if parent.primitive is None else gradients
-            if parent in at:
-                at[parent] = at[parent] + contribution
+            if parent.primitive is None:
+                known = leaves.get(parent)
+                leaves[parent] = contribution if known is None else known + contribution
+            elif parent is alone:
+                lonely = lonely + contribution
+            elif alone is None and not heap:
+                alone, lonely = parent, contribution
+            elif parent in gradients:
+                gradients[parent] = gradients[parent] + contribution
             else:
-                at[parent] = contribution
-                if at is gradients:
-                    heappush(heap, (-parent.index, parent))
-        # Delivery counts the references to a gradient: these names must not hold one.
-        contribution = arriving = ()
-        if not heap:
-            break
-        node = heappop(heap)[1]
-        gradient = gradients.pop(node)
+                gradients[parent] = contribution
+                heappush(heap, (-parent.index, parent))
+        contribution = known = arriving = ()
+        if alone is None:
+            if not heap:
+                break
+            node = heappop(heap)[1]
+            gradient = gradients.pop(node)
+        elif heap:
+            gradients[alone] = lonely
+            node = heappushpop(heap, (-alone.index, alone))[1]
+            gradient = gradients.pop(node)
+        else:
+            node, gradient = alone, lonely
+        lonely = None
         if node.hooks is not None:
             gradient = _run_hooks(node, gradient, tensors)
         if unheld or node.output() is not None:

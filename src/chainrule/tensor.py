@@ -678,7 +678,8 @@ class Tensor:
     all = reductions.all
     any = reductions.any
 
-    matmul = mm = linear_algebra.matmul
+    matmul = linear_algebra.matmul
+    mm = linear_algebra.mm
 
     reshape = shapes.reshape
     view = shapes.view

@@ -81,7 +81,7 @@ def _sigmoid(x: Any) -> Any:
     with np.errstate(over="ignore"):
         y = np.exp(-x)
     y += 1
-    return 1 / y
+    return np.reciprocal(y)
 
 
 sigmoid: Operation = define(
@@ -100,7 +100,7 @@ sigmoid: Operation = define(
 relu: Operation = define(
     "relu",
     lambda x: np.maximum(x, 0),
-    x=lambda g, y: masked_fill(g, y <= 0, 0.0),
+    x=lambda g, y: masked_fill(g, y <= 0.0, 0.0),
     notation=_named("relu", r"\operatorname{{relu}}"),
     doc="""Rectified linear unit, max(x, 0), with derivative 0 at 0.
 
