@@ -1,0 +1,1 @@
+"""Neighbours: how tensors meet other libraries' arrays and files."""
