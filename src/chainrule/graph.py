@@ -25,7 +25,18 @@ if TYPE_CHECKING:
     from chainrule.primitive import Primitive
     from chainrule.tensor import Tensor
 
-_PACKAGE = os.path.dirname(__file__) + os.sep
+
+class _Ours(dict[str, bool]):
+    """Whether a source file belongs to this library, worked out once a file."""
+
+    _package = os.path.dirname(__file__) + os.sep
+
+    def __missing__(self, file: str) -> bool:
+        self[file] = ours = file.startswith(self._package)
+        return ours
+
+
+_OURS = _Ours()
 _ticks = itertools.count(1).__next__
 
 
@@ -104,6 +115,7 @@ def record(
     tick: Callable[[], int] = _ticks,
     ref: Callable[[Any], Callable[[], Any]] = weakref.ref,
     caller: Callable[[int], Any] = sys._getframe,
+    ours: dict[str, bool] = _OURS,
 ) -> Node:
     """Make the node of an operation that has just run, and note the user's line."""
     if _blocks_that_copy and primitive is not None:
@@ -117,9 +129,11 @@ def record(
     node.shape = shape
     node.hooks = None
     frame = caller(2)
-    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
+    code = frame.f_code
+    while ours[code.co_filename] and frame.f_back is not None:
         frame = frame.f_back
-    node.where = (frame.f_code, frame.f_lasti)
+        code = frame.f_code
+    node.where = (code, frame.f_lasti)
     return node
 
 
