@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import os
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from types import FunctionType
@@ -418,7 +419,8 @@ def build(source: str, name: str, namespace: dict[str, Any] | None = None) -> An
     factory = _built.get(source)
     if factory is None:
         scope: dict[str, Any] = {}
-        file = f"<chainrule {name}>"
+        # Its frames are the package's, so that a node's line is found beyond them.
+        file = os.path.join(os.path.dirname(__file__), f"<{name}>")
         code = compile(source, file, "exec")
         exec(code, namespace if namespace is not None else {}, scope)
         factory = _built[source] = scope["make"]

@@ -33,7 +33,7 @@ def _scaled(g: Any, divisor: float) -> Any:
 
 def _write_loss(name: str) -> Notation:
     def custom(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
-        operands = [str(v) for k, v in o.items() if k not in ("divisor", "index")]
+        operands = [f"{v}" for k, v in o.items() if k not in ("divisor", "index")]
         if "index" in o:
             operands.append(style.parameter(o["index"]))
         inner = ", ".join(operands)
