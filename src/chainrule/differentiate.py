@@ -18,7 +18,7 @@ from chainrule.tensor import Tensor, accumulate, accumulate_tensor
 _ones: dict[Any, ndarray[Any, Any]] = {}
 
 
-def _seed(output: Tensor, gradient: Any, tensors: bool, which: str) -> tuple[Node, Any]:
+def _seed(output: Tensor, gradient: Any, tensors: bool) -> tuple[Node, Any]:
     """Return a root of the sweep with the gradient arriving at it."""
     node = node_of(output)
     if node is None:
@@ -37,7 +37,7 @@ def _seed(output: Tensor, gradient: Any, tensors: bool, which: str) -> tuple[Nod
     if gradient is None:
         if array.size != 1:
             raise RuntimeError(
-                f"grad can be implicitly created only for scalar outputs: {which} has shape "
+                f"grad can be implicitly created only for scalar outputs: the output has shape "
                 f"{list(array.shape)}. Reduce it first (.sum() or .mean()), or pass the gradient "
                 "arriving at it"
             )
@@ -54,7 +54,7 @@ def _seed(output: Tensor, gradient: Any, tensors: bool, which: str) -> tuple[Nod
     if shape != array.shape:
         if shape != ():
             raise RuntimeError(
-                f"Mismatch in shape: the gradient passed has a shape of {list(shape)} and {which} "
+                f"Mismatch in shape: the gradient passed has a shape of {list(shape)} and the output "
                 f"has a shape of {list(array.shape)}; they must be equal, or the gradient a number"
             )
         if isinstance(given, Tensor):
@@ -86,7 +86,7 @@ def run_backward(
 ) -> None:
     """Sweep backward from ``outputs``, accumulating into the ``.grad`` of every held tensor."""
     seeds = [
-        _seed(output, gradient, create_graph, "the output")
+        _seed(output, gradient, create_graph)
         for output, gradient in zip(outputs, gradients, strict=True)
     ]
     deposit = accumulate_tensor if create_graph else accumulate
@@ -221,7 +221,7 @@ def grad(
     )
     if len(given) != len(outs):
         raise RuntimeError(f"got {len(outs)} outputs and {len(given)} grad_outputs")
-    seeds = [_seed(o, g, create_graph, "the output") for o, g in zip(outs, given, strict=True)]
+    seeds = [_seed(o, g, create_graph) for o, g in zip(outs, given, strict=True)]
     targets = [_target(t, k) for k, t in enumerate(ins)]
     found: dict[Node, Any] = {}
     wanted = set(targets)

@@ -840,11 +840,7 @@ def accumulate(node: Node, gradient: Any) -> None:
         return
     if type(gradient) is not ndarray:
         gradient = np.asarray(gradient)
-    elif (
-        sys.getrefcount(gradient) > _REFERENCES
-        or gradient.base is not None
-        or gradient.flags.c_contiguous is False
-    ):
+    elif sys.getrefcount(gradient) > _REFERENCES or gradient.base is not None:
         gradient = np.array(gradient, order="C")
     tensor._grad = attach(gradient, None)
 
