@@ -54,7 +54,9 @@ def call(module: Module, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, 
     try:
         for hook in tuple(hooks.before.values()):
             args, kwargs = _replaced_arguments(module, hook, args, kwargs)
-        backward = _Backward(module, hooks) if hooks.before_backward or hooks.after_backward else None
+        backward = (
+            _Backward(module, hooks) if hooks.before_backward or hooks.after_backward else None
+        )
         if backward is not None:
             args = backward.watch_inputs(args)
         output = module.forward(*args, **kwargs)

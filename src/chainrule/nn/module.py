@@ -124,15 +124,15 @@ class Module:
                 raise TypeError(
                     f"cannot assign '{_type_name(value)}' as parameter '{name}' "
                     "(chainrule.nn.Parameter or None expected): wrap the value in nn.Parameter(...)"
-                    f", or change the values in place: `with cr.no_grad(): module.{name}.copy_(...)`"
+                    f", or copy values into it: `with cr.no_grad(): module.{name}.copy_(...)`"
                 )
             own[name] = None
         elif name in own.get("_module_names", ()):
             if value is not None:
                 raise TypeError(
                     f"cannot assign '{_type_name(value)}' as child module '{name}' "
-                    f"(chainrule.nn.Module or None expected): delete it first with `del module.{name}` "
-                    "if the name is to mean something else"
+                    f"(chainrule.nn.Module or None expected): `del module.{name}` first if the name "
+                    "is to mean something else"
                 )
             own[name] = None
         elif name in own.get("_buffer_names", ()):
@@ -637,9 +637,7 @@ class Module:
     def __repr__(self) -> str:
         extra = self.extra_repr()
         lines = extra.split("\n") if extra else []
-        inner = [
-            f"({name}): {_indented(repr(self.__dict__[name]))}" for name in self._module_names
-        ]
+        inner = [f"({name}): {_indented(repr(self.__dict__[name]))}" for name in self._module_names]
         if not inner and len(lines) <= 1:
             return f"{self._get_name()}({extra})"
         return f"{self._get_name()}(\n  " + "\n  ".join(lines + inner) + "\n)"
@@ -658,7 +656,9 @@ def _too_early(kind: str, cls: type) -> str:
 
 def _type_name(value: Any) -> str:
     cls = value if isinstance(value, type) else type(value)
-    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    return (
+        cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    )
 
 
 def _is_dtype(name: str) -> bool:

@@ -63,7 +63,9 @@ def collect(module: Module, destination: Any, prefix: str, keep_vars: bool) -> d
         destination = OrderedDict()
         destination._metadata = OrderedDict()
     metadata = getattr(destination, "_metadata", None)
-    for path, inner in module.named_modules(prefix=prefix.removesuffix("."), remove_duplicate=False):
+    for path, inner in module.named_modules(
+        prefix=prefix.removesuffix("."), remove_duplicate=False
+    ):
         head = f"{path}." if path else ""
         if metadata is not None:
             metadata[path] = {"version": inner._version}
@@ -114,10 +116,10 @@ def load(
                 missing.append(key)
     unexpected = [key for key in state_dict if key not in expected]
     if strict:
-        if missing:
-            problems.insert(0, f"Missing key(s) in state_dict: {_quoted(missing)}. ")
         if unexpected:
             problems.insert(0, f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
+        if missing:
+            problems.insert(0, f"Missing key(s) in state_dict: {_quoted(missing)}. ")
     if problems:
         text = "".join(f"\n\t{problem}" for problem in problems)
         raise RuntimeError(
@@ -159,8 +161,8 @@ def _problem(key: str, value: Tensor, given: Any, assign: bool) -> str:
         )
     if array.dtype.kind not in "biuf":
         return (
-            f'While copying the parameter named "{key}", whose dtype in the model is {value.dtype}: '
-            f"the checkpoint's dtype {array.dtype} is not one of numbers."
+            f'While copying the parameter named "{key}", whose dtype in the model is '
+            f"{value.dtype}: the checkpoint's dtype {array.dtype} is not one of numbers."
         )
     if not assign and not value._array.flags.writeable:
         return f"{key}: the memory of this tensor in the model is read-only; pass assign=True"
