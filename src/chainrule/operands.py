@@ -63,14 +63,26 @@ def agree(p: Primitive, a: Any, b: Any) -> tuple[Any, Any] | None:
         other = float(other) if dtype.kind == "f" else attach(_integer(p, other, dtype), None)
         return (tensor, other) if isinstance(a, Tensor) else (other, tensor)
     if isinstance(other, ndarray):
-        converted = attach(other.astype(dtypes.as_dtype(other.dtype), copy=False), None)
+        # The array stays the caller's, who may change it without our knowledge: the graph gets its
+        # own copy.
+        kept = modes.grad and tensor.requires_grad
+        converted = attach(other.astype(dtypes.as_dtype(other.dtype), copy=kept), None)
         pair = (tensor, converted) if isinstance(a, Tensor) else (converted, tensor)
         left, right = promoted(p, *pair)
         return left, right
     raise TypeError(
         f"{p.name}: unsupported operand of type {type(other).__name__}; expected a Tensor, a NumPy "
-        "array or a real number. Convert it with cr.tensor(...)"
+        f"array or a real number. {_advice(other)}"
     )
+
+
+def _advice(operand: Any) -> str:
+    """Say what to do with an operand that is none."""
+    if hasattr(operand, "indices") and hasattr(operand, "values"):
+        return "With a dimension, max and min return values and indices: use its .values, or amax"
+    if callable(operand):
+        return f"Is {getattr(operand, '__name__', 'it')} to be called, with parentheses?"
+    return "Convert it with cr.tensor(...)"
 
 
 def _integer(p: Primitive, number: Any, dtype: Any) -> Array:
@@ -78,9 +90,10 @@ def _integer(p: Primitive, number: Any, dtype: Any) -> Array:
         return np.array(number, dtype)
     except OverflowError:
         limits = np.iinfo(dtype)
-        raise OverflowError(
-            f"{p.name}: {number} does not fit into {dtype} ({limits.min}..{limits.max}); convert "
-            "the tensor to a wider type first, for example with .to(cr.int64)"
+        raise RuntimeError(
+            f"value cannot be converted to type {dtype} without overflow: {p.name} of a tensor of "
+            f"that type, which holds {limits.min} to {limits.max}, and {number}. Convert the "
+            "tensor to a wider type first, for example with .to(cr.int64)"
         ) from None
 
 
@@ -98,6 +111,16 @@ def promoted(p: Primitive, *operands: Any) -> list[Any]:
                 operand = attach(operand._array.view(dtype), operand._node)
         result.append(operand)
     return result
+
+
+def operand_error(p: Primitive, arrays: Sequence[Any], error: ValueError) -> Exception:
+    """Turn NumPy's complaint about shapes into PyTorch's, about the first two that do not fit."""
+    for k, b in enumerate(arrays):
+        for a in arrays[:k]:
+            found = shape_error(p, a, b, error)
+            if found is not error:
+                return found
+    return error
 
 
 def shape_error(p: Primitive, a: Any, b: Any, error: ValueError) -> Exception:
@@ -124,32 +147,33 @@ def shape_error(p: Primitive, a: Any, b: Any, error: ValueError) -> Exception:
 
 
 def lift(p: Primitive, values: Sequence[Any]) -> tuple[list[Any], list[Node | None], bool]:
-    """Return the arrays and nodes of an operation's operands, converted to a common dtype."""
+    """Return the arrays and nodes of an operation's operands, converted to a common dtype.
+
+    A condition keeps its dtype; numbers next to tensors become arrays of the common dtype.
+    """
+    weighed = [
+        value
+        for value, name in zip(values, p.input_names(len(values)), strict=True)
+        if name != "condition"
+    ]
+    found = {getattr(v, "dtype", None) for v in weighed}
+    if len(found) > 1 or found == {None}:
+        agreed = dtypes.result_type(*(v._array if isinstance(v, Tensor) else v for v in weighed))
+        if p.floating and agreed.kind != "f":
+            agreed = dtypes.get_default_dtype()
+        values = [
+            _converted(p, value, agreed) if name != "condition" else value
+            for value, name in zip(values, p.input_names(len(values)), strict=True)
+        ]
     arrays: list[Any] = []
     nodes: list[Node | None] = []
-    recording = False
-    dtype = None
-    mixed = False
     for value in values:
         if isinstance(value, Tensor):
-            array = value._array
-            node = value._node if value._base is None else rewired(value)
-            if node is not None:
-                recording = True
-            if array.dtype is not dtype:
-                mixed = dtype is not None
-                dtype = array.dtype
+            arrays.append(value._array)
+            nodes.append(value._node if value._base is None else rewired(value))
         else:
-            array, node = value, None
-            if isinstance(array, np.generic):
-                array = array.item()
-        arrays.append(array)
-        nodes.append(node)
-    if (
-        mixed
-        and len({a.dtype for a in arrays if isinstance(a, ndarray) and a.dtype.kind != "b"}) > 1
-    ):
-        return lift(p, promoted_inputs(p, values))
+            arrays.append(value)
+            nodes.append(None)
     if p.floating:
         arrays = [
             a.astype(dtypes.get_default_dtype())
@@ -157,12 +181,20 @@ def lift(p: Primitive, values: Sequence[Any]) -> tuple[list[Any], list[Node | No
             else a
             for a in arrays
         ]
-    return arrays, nodes, recording and modes.grad and bool(p.rules)
+    recording = any(n is not None for n in nodes) and modes.grad and bool(p.rules)
+    return arrays, nodes, recording
 
 
-def promoted_inputs(p: Primitive, values: Sequence[Any]) -> list[Any]:
-    """Promote all operands except conditions, which stay bool."""
-    conditions = [isinstance(v, Tensor) and v._array.dtype.kind == "b" for v in values]
-    rest = promoted(p, *(v for v, c in zip(values, conditions, strict=True) if not c))
-    converted = iter(rest)
-    return [v if c else next(converted) for v, c in zip(values, conditions, strict=True)]
+def _converted(p: Primitive, value: Any, dtype: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value if value._array.dtype is dtype else value.to(dtype)
+    if isinstance(value, ndarray):
+        return value.astype(dtype, copy=False)
+    return _integer(p, value, dtype) if dtype.kind != "f" else np.array(value, dtype)
+
+
+def refuse_bools(p: Primitive, values: Sequence[Any]) -> None:
+    """Raise if an operation that has no meaning for bools is given one."""
+    for value in values:
+        if getattr(getattr(value, "dtype", None), "kind", None) == "b":
+            raise RuntimeError(p.refuses_bools)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from numpy import asarray, ndarray
 
-from chainrule import operands, primitive
+from chainrule import dtypes, operands, primitive
 from chainrule.graph import Node, modes, record
-from chainrule.operands import lift, rewired
+from chainrule.operands import lift, operand_error, refuse_bools, rewired
 from chainrule.primitive import Cotangents, Primitive, Rule, attach, build, table
 from chainrule.symbol import Notation, operators
 
@@ -24,6 +24,7 @@ Operation = Callable[..., "Tensor"]
 """A function of the table: on tensors it records, on arrays it computes, on symbols it writes."""
 
 _new: Callable[..., Any] = object.__new__
+boolean = dtypes.bool
 
 
 def results_are(cls: Any) -> Any:
@@ -44,6 +45,7 @@ def define(
     view: bool = False,
     floating: bool = False,
     several: bool = False,
+    refuses_bools: str = "",
     doc: str = "",
     by_hand: dict[str, tuple[str, str]] | None = None,
     **rules: Rule,
@@ -60,6 +62,7 @@ def define(
         view: the output may share its memory with the input.
         floating: the result is a float also for integers.
         several: ``forward`` returns a tuple of arrays.
+        refuses_bools: the error for bool operands, if they have no meaning here.
         doc: the docstring of the operation.
         by_hand: formulas (text, LaTeX) per input, for rules whose code no symbol can read.
         **rules: the derivative rule per input.
@@ -75,6 +78,7 @@ def define(
         view=view,
         floating=floating,
         several=several,
+        refuses_bools=refuses_bools,
         by_hand=by_hand,
     )
     if definition.variadic:
@@ -175,6 +179,8 @@ def _straight_line(p: Primitive) -> Any:
     same = [f"{n}_.dtype is {weighed[0]}_.dtype" for n in weighed[1:]]
     if p.floating:
         same.append(f"{weighed[0]}_.dtype.kind == 'f'")
+    if p.refuses_bools:
+        same.append(f"{weighed[0]}_.dtype is not boolean")
     given = "".join(f"{a}, " for a in public[: len(names)])
     general = f"generally(({given}), ({''.join(f'{n}, ' for n in p.param_names)}))"
     if same:
@@ -243,13 +249,18 @@ def _generally(p: Primitive) -> Callable[[tuple[Any, ...], tuple[Any, ...]], Any
                 break
         else:
             return p.read(inputs, params)
+        if p.refuses_bools:
+            refuse_bools(p, inputs)
         if len(inputs) == 2 and not params:
             operands_of_one_dtype = operands.agree(p, *inputs)
             if operands_of_one_dtype is None:
                 return p.read(inputs, params)
             inputs = operands_of_one_dtype
         arrays, nodes, recording = lift(p, inputs)
-        y = p.forward(*arrays, *params)
+        try:
+            y = p.forward(*arrays, *params)
+        except ValueError as error:
+            raise operand_error(p, arrays, error) from None
         if type(y) is not ndarray:
             y = asarray(y)
         result = attach(y, None)

@@ -72,7 +72,8 @@ class Primitive:
         notation: how a call is printed.
         view: its output may share the memory of its input.
         floating: it makes floats, so integers are converted to the default dtype first.
-        outputs: the number of outputs if there are several, a function of the parameters or None.
+        several: its forward function returns several arrays.
+        refuses_bools: the error for bool operands, empty where they are welcome.
         remembers: its rules read inputs or outputs, which are freed after a backward pass.
     """
 
@@ -88,6 +89,7 @@ class Primitive:
         view: bool = False,
         floating: bool = False,
         several: bool = False,
+        refuses_bools: str = "",
         by_hand: dict[str, tuple[str, str]] | None = None,
     ) -> None:
         self.name = name
@@ -100,6 +102,7 @@ class Primitive:
         self.view = view
         self.floating = floating
         self.several = several
+        self.refuses_bools = refuses_bools
         self.by_hand = by_hand or {}
         environment = ("g", *self.inputs, "y", *params)
         if several:

@@ -67,6 +67,11 @@ minus: Operation = define(
     a=lambda g: g,
     b=lambda g: -g,
     notation=Notation("{a:sum} − {b:term}", "{a:sum} - {b:term}", "sum"),
+    refuses_bools=(
+        "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
+        "invert a mask, use the `~` or `logical_not()` operator instead; `^` is the difference "
+        "of two"
+    ),
     doc="Difference, a − b.",
 )
 times: Operation = define(
@@ -89,11 +94,16 @@ over: Operation = define(
 
 
 def _power(a: Any, b: Any) -> Any:
-    if isinstance(a, np.ndarray) and a.dtype.kind in "iu" and np.any(np.less(b, 0)):
-        raise RuntimeError(
-            "Integers to negative integer powers are not allowed: the result would not be an "
-            "integer. Convert the base to a float first, for example x.float() ** -1"
-        )
+    if isinstance(a, np.ndarray) and a.dtype.kind in "iub":
+        if a.dtype.kind == "b":
+            raise NotImplementedError(
+                "pow is not implemented for bool tensors; convert one with .int() or .float()"
+            )
+        if np.any(np.less(b, 0)):
+            raise RuntimeError(
+                "Integers to negative integer powers are not allowed: the result would not be an "
+                "integer. Convert the base to a float first, for example x.float() ** -1"
+            )
     return a**b
 
 
@@ -133,6 +143,10 @@ neg: Operation = define(
     np.negative,
     x=lambda g: -g,
     notation=Notation("−{x:term}", "-{x:term}", "sum"),
+    refuses_bools=(
+        "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+        "invert a mask, use the `~` or `logical_not()` operator instead."
+    ),
     doc="""Negative, −x.
 
     >>> import chainrule as cr
@@ -140,9 +154,16 @@ neg: Operation = define(
     tensor([-1.,  2.])
     """,
 )
+
+
+def _sign(x: Any) -> Any:
+    # Unlike NumPy's sign, 0 for NaN, as in PyTorch: so |x| has derivative 0 there.
+    return x if x.dtype.kind == "b" else np.subtract(x > 0, x < 0, dtype=x.dtype)
+
+
 sign: Operation = define(
     "sign",
-    np.sign,
+    _sign,
     x=lambda g: g * 0,
     notation=Notation("sign({x})", r"\operatorname{sign}\left({x}\right)"),
     doc="""Sign: −1, 0 or 1; its derivative is 0.
@@ -202,7 +223,7 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     >>> cr.add(cr.tensor([1.0, 2.0]), cr.tensor([10.0, 20.0]), alpha=2)
     tensor([21., 42.])
     """
-    return plus(input, other if alpha == 1 else times(other, alpha))
+    return plus(input, _scaled(alpha, input, other))
 
 
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
@@ -212,16 +233,22 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     >>> cr.sub(cr.tensor([1.0, 2.0]), 1)
     tensor([0., 1.])
     """
-    if _is_bool(input) and _is_bool(other):
+    return minus(input, _scaled(alpha, input, other))
+
+
+def _scaled(alpha: Any, input: Any, other: Any) -> Any:
+    """Return ``alpha * other`` without a change of dtype, as the last operand of a sum."""
+    if alpha == 1:
+        return other
+    kinds = {getattr(getattr(v, "dtype", None), "kind", None) for v in (input, other)}
+    if isinstance(alpha, bool) and not kinds <= {"b", None}:
+        raise RuntimeError("Boolean alpha only supported for Boolean results; pass a number")
+    if isinstance(alpha, float) and "f" not in kinds:
         raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. "
-            "Use `^` or logical_xor() instead"
+            "For integral input tensors, argument alpha must not be a floating point number; "
+            "convert an operand with .float() first"
         )
-    return minus(input, other if alpha == 1 else times(other, alpha))
-
-
-def _is_bool(value: Any) -> bool:
-    return isinstance(value, bool) or getattr(value, "dtype", None) == np.bool_
+    return times(other, bool(alpha) if kinds <= {"b", None} else alpha)
 
 
 def mul(input: Any, other: Any) -> Tensor:
@@ -259,9 +286,28 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     )
 
 
+def _refuse_zero(a: Any, b: Any) -> None:
+    """Raise for what has no rounded quotient: an integer by 0, and bools."""
+    kind = np.result_type(a, b).kind
+    if kind == "b":
+        raise NotImplementedError(
+            "rounded division is not implemented for bool tensors; convert one with .int()"
+        )
+    if kind != "f" and not np.all(b):
+        raise RuntimeError(
+            "ZeroDivisionError: integers have no infinity, so an integer cannot be divided by 0; "
+            "convert to float first, or mask the zeros"
+        )
+
+
+def _floor_quotient(a: Any, b: Any) -> Any:
+    _refuse_zero(a, b)
+    return np.floor_divide(a, b)
+
+
 floor_quotient: Operation = define(
     "floor_divide",
-    np.floor_divide,
+    _floor_quotient,
     a=lambda g: g * 0,
     b=lambda g: g * 0,
     doc="Quotient rounded towards minus infinity; its derivative is 0.",
@@ -269,6 +315,7 @@ floor_quotient: Operation = define(
 
 
 def _trunc_quotient(a: Any, b: Any) -> Any:
+    _refuse_zero(a, b)
     if np.result_type(a, b).kind == "f":
         return np.trunc(np.true_divide(a, b))
     quotient = np.floor_divide(a, b)

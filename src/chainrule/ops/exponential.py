@@ -102,6 +102,7 @@ relu: Operation = define(
     lambda x: np.maximum(x, 0),
     x=lambda g, y: masked_fill(g, y <= 0.0, 0.0),
     notation=_named("relu", r"\operatorname{{relu}}"),
+    refuses_bools="Boolean inputs not supported for relu: convert with .float()",
     doc="""Rectified linear unit, max(x, 0), with derivative 0 at 0.
 
     >>> import chainrule as cr
@@ -115,19 +116,24 @@ relu: Operation = define(
 
 
 def _softmax(x: Any, dim: int) -> Any:
+    if not x.size:
+        return x.copy()
     e = np.exp(x - np.maximum.reduce(x, axis=dim, keepdims=True))
     e /= np.add.reduce(e, axis=dim, keepdims=True)
     return e
 
 
 def _log_softmax(x: Any, dim: int) -> Any:
+    if not x.size:
+        return x.copy()
     shifted = x - np.maximum.reduce(x, axis=dim, keepdims=True)
     shifted -= np.log(np.add.reduce(np.exp(shifted), axis=dim, keepdims=True))
     return shifted
 
 
 def _logsumexp(x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
-    peak = np.maximum.reduce(x, axis=dim, keepdims=True) if x.size else np.zeros((1,) * x.ndim)
+    # An empty sum has the logarithm −∞; its peak is never subtracted from anything.
+    peak = np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf)
     peak = np.where(np.isfinite(peak), peak, np.zeros((), x.dtype))
     with np.errstate(divide="ignore"):
         y = np.log(np.add.reduce(np.exp(x - peak), axis=dim, keepdims=True)) + peak
