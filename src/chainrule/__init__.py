@@ -55,6 +55,10 @@ from chainrule.ops.arithmetic import (
 )
 from chainrule.ops.cast import copy as clone
 from chainrule.ops.comparison import (
+    bitwise_and,
+    bitwise_not,
+    bitwise_or,
+    bitwise_xor,
     eq,
     ge,
     gt,
@@ -99,7 +103,7 @@ from chainrule.ops.exponential import (
     tanh,
 )
 from chainrule.ops.indexing import gather, nonzero
-from chainrule.ops.linear_algebra import matmul, mm
+from chainrule.ops.linear_algebra import dot, matmul, mm
 from chainrule.ops.random import (
     Generator,
     bernoulli,
@@ -133,6 +137,7 @@ from chainrule.ops.shape import (
     chunk,
     flatten,
     permute,
+    ravel,
     reshape,
     split,
     squeeze,
@@ -166,6 +171,10 @@ __all__ = [
     "as_tensor",
     "autograd",
     "bernoulli",
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
     "bool",
     "broadcast_to",
     "cat",
@@ -178,6 +187,7 @@ __all__ = [
     "default_generator",
     "div",
     "divide",
+    "dot",
     "double",
     "empty",
     "empty_like",
@@ -250,6 +260,7 @@ __all__ = [
     "randn",
     "randn_like",
     "randperm",
+    "ravel",
     "relu",
     "reshape",
     "set_default_dtype",

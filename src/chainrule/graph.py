@@ -223,8 +223,8 @@ def _check_unchanged(node: Node) -> None:
             )
 
 
-# How many blocks of `allow_mutation_on_saved_tensors` are open, in all threads: a thread that copies
-# because of another's block computes the same.
+# How many blocks of `allow_mutation_on_saved_tensors` are open, in all threads: a thread that
+# copies because of another's block computes the same.
 _blocks_that_copy = 0
 _counting_blocks = threading.Lock()
 

@@ -268,7 +268,15 @@ class Tensor:
         return self._array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray[Any, Any]:
-        array = self.numpy()
+        if self.requires_grad:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
+                "instead. NumPy asked for the plain array (np.array, array.dot(tensor), "
+                "array[i] = tensor), where the gradient would be lost; in a computation to be "
+                "differentiated use np.stack([...]), np.dot(array, tensor), or a tensor made by "
+                "cr.zeros(...) in place of the array"
+            )
+        array = self._array
         if dtype is not None and array.dtype != dtype:
             if copy is False:
                 raise ValueError(
@@ -572,16 +580,20 @@ class Tensor:
     __matmul__ = linear_algebra.matmul
     __neg__ = arithmetic.neg
     __abs__ = arithmetic.abs
-    __invert__ = comparison.logical_not
-    __and__ = comparison.logical_and
-    __or__ = comparison.logical_or
-    __xor__ = comparison.logical_xor
+    __invert__ = comparison.bitwise_not
+    __and__ = comparison.bitwise_and
+    __or__ = comparison.bitwise_or
+    __xor__ = comparison.bitwise_xor
     __lt__ = comparison.lt
     __le__ = comparison.le
     __gt__ = comparison.gt
     __ge__ = comparison.ge
-    __eq__ = comparison.eq
-    __ne__ = comparison.ne
+
+    def __eq__(self, other: Any) -> Any:
+        return NotImplemented if other is None else comparison.eq(self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return NotImplemented if other is None else comparison.ne(self, other)
 
     def __pos__(self) -> Tensor:
         return self
@@ -607,11 +619,23 @@ class Tensor:
     def __rmatmul__(self, other: Any) -> Tensor:
         return linear_algebra.matmul(other, self)
 
+    def __rand__(self, other: Any) -> Tensor:
+        return comparison.bitwise_and(other, self)
+
+    def __ror__(self, other: Any) -> Tensor:
+        return comparison.bitwise_or(other, self)
+
+    def __rxor__(self, other: Any) -> Tensor:
+        return comparison.bitwise_xor(other, self)
+
     __iadd__ = _in_place("__iadd__", arithmetic.plus)
     __isub__ = _in_place("__isub__", arithmetic.minus)
     __imul__ = _in_place("__imul__", arithmetic.times)
     __itruediv__ = _in_place("__itruediv__", arithmetic.over)
     __ipow__ = _in_place("__ipow__", arithmetic.power)
+    __iand__ = _in_place("__iand__", comparison.bitwise_and)
+    __ior__ = _in_place("__ior__", comparison.bitwise_or)
+    __ixor__ = _in_place("__ixor__", comparison.bitwise_xor)
 
     def __getitem__(self, index: Any) -> Tensor:
         return indexing.getitem(self, index)
@@ -646,6 +670,10 @@ class Tensor:
     logical_or = comparison.logical_or
     logical_xor = comparison.logical_xor
     logical_not = comparison.logical_not
+    bitwise_and = comparison.bitwise_and
+    bitwise_or = comparison.bitwise_or
+    bitwise_xor = comparison.bitwise_xor
+    bitwise_not = comparison.bitwise_not
     isnan = comparison.isnan
     isinf = comparison.isinf
     isfinite = comparison.isfinite
@@ -680,11 +708,13 @@ class Tensor:
 
     matmul = linear_algebra.matmul
     mm = linear_algebra.mm
+    dot = linear_algebra.dot
 
     reshape = shapes.reshape
     view = shapes.view
     flatten = shapes.flatten
-    transpose = swapaxes = shapes.transpose
+    swapaxes = shapes.transpose
+    ravel = shapes.ravel
     t = shapes.t
     permute = shapes.permute
     squeeze = shapes.squeeze
@@ -696,7 +726,24 @@ class Tensor:
     unbind = shapes.unbind
     gather = indexing.gather
     nonzero = indexing.nonzero
-    clone = cast.copy
+    clone = copy = cast.copy
+
+    def transpose(self, *dims: Any, dim0: Any = None, dim1: Any = None) -> Tensor:
+        """Swap two dimensions; as NumPy has it, reverse all of them or bring them into an order.
+
+        >>> import chainrule as cr
+        >>> x = cr.zeros(2, 3, 4)
+        >>> x.transpose(0, 1).shape, x.transpose().shape, x.transpose(0, 2, 1).shape
+        (chainrule.Size([3, 2, 4]), chainrule.Size([4, 3, 2]), chainrule.Size([2, 4, 3]))
+        """
+        dims += tuple(d for d in (dim0, dim1) if d is not None)
+        if len(dims) == 2:
+            return shapes.transpose(self, *dims)
+        return shapes.permute(self, *(dims or range(self._array.ndim - 1, -1, -1)))
+
+    def astype(self, dtype: Any) -> Tensor:
+        """Convert to a dtype: NumPy's name for `to`."""
+        return self.to(dtype)
 
     def reshape_as(self, other: Tensor) -> Tensor:
         """Reshape to the shape of another tensor."""

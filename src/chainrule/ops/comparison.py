@@ -54,6 +54,57 @@ logical_not: Operation = define(
     notation=Notation("1 − {x:term}", "1 - {x:term}", "sum"),
     doc="Where the condition does not hold.",
 )
+
+
+def _bitwise(name: str, forward: Any, logical: Notation, doc: str) -> Operation:
+    def checked(*operands: Any) -> Any:
+        for operand in operands:
+            kind = getattr(operand, "dtype", None)
+            if isinstance(operand, float) or (kind is not None and kind.kind == "f"):
+                raise TypeError(
+                    f"{name} is not implemented for {kind or 'float'}: it takes bools and "
+                    "integers; compare first (x > 0), or convert with .bool() or .long()"
+                )
+        return forward(*operands)
+
+    names = ("x",) if forward is np.invert else ("a", "b")
+    return define(name, checked, inputs=names, notation=logical, doc=doc)
+
+
+def _notation_of(operation: Any) -> Notation:
+    notation: Notation = operation.primitive.notation
+    return notation
+
+
+bitwise_and: Operation = _bitwise(
+    "bitwise_and",
+    np.bitwise_and,
+    _notation_of(logical_and),
+    """And, bit by bit: of bools the logical one.
+
+    >>> import chainrule as cr
+    >>> cr.tensor([6, 5]) & 3
+    tensor([2, 1])
+    """,
+)
+bitwise_or: Operation = _bitwise(
+    "bitwise_or",
+    np.bitwise_or,
+    _notation_of(logical_or),
+    "Or, bit by bit: of bools the logical one.",
+)
+bitwise_xor: Operation = _bitwise(
+    "bitwise_xor",
+    np.bitwise_xor,
+    _notation_of(logical_xor),
+    "Exclusive or, bit by bit: of bools the logical one.",
+)
+bitwise_not: Operation = _bitwise(
+    "bitwise_not",
+    np.invert,
+    _notation_of(logical_not),
+    "Not, bit by bit: of bools the logical one.",
+)
 isnan: Operation = define("isnan", np.isnan, inputs=("x",), doc="Where the value is NaN.")
 isinf: Operation = define("isinf", np.isinf, inputs=("x",), doc="Where the value is infinite.")
 isfinite: Operation = define(

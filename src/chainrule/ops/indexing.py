@@ -56,10 +56,16 @@ def _normal_part(part: Any) -> Any:
             array = array.astype(np.int64)
     if isinstance(array, ndarray | np.generic):
         kind = array.dtype.kind
+        if kind == "u" and array is not part:
+            raise IndexError(
+                "a uint8 tensor as an index could mean positions or a mask; use .long() for "
+                "positions, .bool() for a mask"
+            )
+        # Copies: the graph keeps the index, and the caller may change what was passed.
         if kind in "iu":
-            return int(array) if array.ndim == 0 else np.asarray(array)
+            return int(array) if array.ndim == 0 else np.array(array)
         if kind == "b":
-            return np.asarray(array)
+            return np.array(array)
         raise IndexError(
             f"tensors used as indices must be long, int, byte or bool tensors, got {array.dtype}; "
             "convert with .long()"
@@ -252,7 +258,7 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
         raise RuntimeError(
             f"index {bad} is out of bounds for dimension {d} with size {x.shape[d]} (gather)"
         )
-    return taken_along(input, positions, d)
+    return taken_along(input, positions.copy(), d)
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.operation import Operation, define
+from chainrule.ops.arithmetic import times
 from chainrule.ops.reductions import total
 from chainrule.ops.shape import inserted, reshaped, squeezed
 from chainrule.symbol import Notation
@@ -97,9 +98,10 @@ def matmul(input: Any, other: Any) -> Tensor:
         )
     if a[-1] != (b[-2] if len(b) > 1 else b[0]):
         raise _not_multipliable(a, b)
-    from chainrule.ops.creation import as_tensor
+    from chainrule.ops.creation import tensor
 
-    left, right = as_tensor(input), as_tensor(other)
+    # Arrays are copied: they stay the caller's, who may change them.
+    left, right = (v if hasattr(v, "_array") else tensor(v) for v in (input, other))
     if len(a) == 1:
         left = inserted(left, (0,))
     if len(b) == 1:
@@ -127,6 +129,25 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     if a[1] != b[0]:
         raise _not_multipliable(a, b)
     return matrix_product(input, mat2)
+
+
+def dot(input: Any, tensor: Any) -> Tensor:
+    """Return the inner product of two vectors; matrices are multiplied, as in NumPy's ``dot``.
+
+    Raises:
+        RuntimeError: if the inner sizes differ or an operand has more than two dimensions.
+
+    >>> import chainrule as cr
+    >>> cr.dot(cr.tensor([1.0, 2.0]), cr.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
+    sizes = [np.shape(getattr(v, "_array", v)) for v in (input, tensor)]
+    if max(map(len, sizes)) > 2:
+        raise RuntimeError(
+            f"1D tensors expected, but got {len(sizes[0])}D and {len(sizes[1])}D tensors: dot "
+            "takes vectors or matrices; use matmul (@) for stacks of matrices"
+        )
+    return matmul(input, tensor) if all(sizes) else times(input, tensor)
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -411,7 +411,8 @@ def _max_or_min(
         from chainrule.ops.shape import squeezed
 
         values, indices = squeezed(values, (d,)), indices.squeeze(d)
-    return result(values, attach(np.asarray(indices), None))
+    # The caller may change the indices; the graph keeps its own.
+    return result(values, attach(np.array(indices), None))
 
 
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:

@@ -219,6 +219,16 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshaped(input, (*x.shape[:start], merged, *x.shape[end + 1 :]))
 
 
+def ravel(input: Tensor) -> Tensor:
+    """Return the elements as a vector.
+
+    >>> import chainrule as cr
+    >>> cr.ravel(cr.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([1., 2., 3., 4.])
+    """
+    return reshaped(input, (input._array.size,))
+
+
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Swap two dimensions; a view.
 
