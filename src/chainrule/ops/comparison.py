@@ -135,7 +135,18 @@ def _write_masked_fill(style: Style, operands: Mapping[str, Any]) -> tuple[str, 
     return f"{x:term}{sign}{written}", LEVELS["term"]
 
 
+_INTEGERS = {np.dtype(f"float{n}"): np.dtype(f"int{n}") for n in (16, 32, 64)}
+
+
 def _masked_fill(x: Any, condition: Any, value: float) -> Any:
+    if value == 0 and x.size > 512 and x.shape == condition.shape:
+        integer = _INTEGERS.get(x.dtype)
+        if integer is not None:
+            # x & 0 is +0.0 whatever x is, x & -1 is x: branch-free, where a mask of random bits
+            # makes every conditional copy wait for mispredicted branches (some 10 times slower).
+            bits = np.subtract(condition.view(np.int8), 1, dtype=integer)
+            bits &= x.view(integer)
+            return bits.view(x.dtype)
     filled = np.array(x)
     if filled.shape != condition.shape:
         return np.where(condition, filled.dtype.type(value), filled)

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.operation import Operation, define
 from chainrule.ops.comparison import masked_fill
 from chainrule.ops.reductions import total
+from chainrule.ops.spelling import numpy_names
 from chainrule.symbol import LEVELS, Notation, Style
 
 if TYPE_CHECKING:
@@ -189,6 +190,7 @@ logsumexp_over: Operation = define(
 )
 
 
+@numpy_names
 def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """Return the softmax along a dimension: exponentials divided by their sum.
 
@@ -205,6 +207,7 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     return softmax_along(x, d)
 
 
+@numpy_names
 def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """Return the logarithm of the softmax along a dimension, without overflow.
 
@@ -216,6 +219,7 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Ten
     return log_softmax_along(x, d)
 
 
+@numpy_names
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """Return log Σ exp over one or more dimensions, without overflow.
 

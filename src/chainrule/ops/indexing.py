@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from chainrule.operation import Operation, define
 from chainrule.ops.shape import normal_dim
+from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
 from chainrule.symbol import LEVELS, Notation, Style
 
@@ -227,6 +228,7 @@ taken_along: Operation = define(
 )
 
 
+@numpy_names
 def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Pick elements along a dimension: ``out[i, j] = input[index[i, j], j]`` for ``dim=0``.
 

@@ -12,6 +12,7 @@ from chainrule import dtypes
 from chainrule.operation import Operation, define
 from chainrule.ops.comparison import masked_fill
 from chainrule.ops.shape import broadcast, normal_dim
+from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
 from chainrule.symbol import LEVELS, Notation, Style
 
@@ -29,7 +30,9 @@ def normal_dims(name: str, dim: Any, ndim: int) -> Dims:
     if dim is None:
         return None
     if not isinstance(dim, Sequence):
-        return (normal_dim(name, dim, ndim),)
+        d = normal_dim(name, dim, ndim)
+        # A 0-d tensor accepts dim 0 or -1 as the whole, as in PyTorch.
+        return (d,) if ndim else None
     if len(dim) == 0:
         return None
     dims = tuple(sorted(normal_dim(name, d, ndim) for d in dim))
@@ -37,7 +40,6 @@ def normal_dims(name: str, dim: Any, ndim: int) -> Dims:
         raise RuntimeError(
             f"dim {dims[0]} appears multiple times in the list of dims {dim} of {name}"
         )
-    # A 0-d tensor accepts dim 0 or -1 as the whole, as in PyTorch.
     return dims if ndim else None
 
 
@@ -138,11 +140,16 @@ def _var(x: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
     count = count_of(x.shape, dim)
     if count == 0:
         return np.full(_add_up(x, axis=dim, keepdims=keepdim).shape, np.nan, x.dtype)
-    centred = x - _add_up(x, axis=dim, keepdims=True) / count
+    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    centred = wide - _add_up(wide, axis=dim, keepdims=True) / count
+    # The first mean is rounded to the size of the values, the second to that of their spread: so a
+    # large mean costs no accuracy and equal values have variance 0.
+    centred -= _add_up(centred, axis=dim, keepdims=True) / count
     squares = _add_up(centred * centred, axis=dim, keepdims=keepdim)
     degrees = count - correction
     with np.errstate(divide="ignore", invalid="ignore"):
-        return squares / x.dtype.type(degrees if degrees > 0 else 0)
+        y = squares / wide.dtype.type(degrees if degrees > 0 else 0)
+    return y if wide is x else y.astype(x.dtype)
 
 
 def _divisor(shape: Any, dim: Dims, correction: float) -> float:
@@ -232,6 +239,7 @@ smallest = _extremum("amin", np.minimum.reduce, "min")
 # --- PyTorch's signatures -------------------------------------------------------------------------
 
 
+@numpy_names
 def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Return the sum over all elements or over dimensions.
 
@@ -253,6 +261,7 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     return total(input, dims, keepdim)
 
 
+@numpy_names
 def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Return the mean over all elements or over dimensions.
 
@@ -279,6 +288,16 @@ def _correction(unbiased: bool | None, correction: float | None) -> float:
     return 1 if unbiased is None or unbiased else 0
 
 
+@numpy_names
+def _spread_dims(name: str, input: Tensor, dim: Any) -> Dims:
+    if input._array.dtype.kind != "f":
+        raise RuntimeError(
+            f"std and var only support floating point and complex dtypes: {name} got "
+            f"{input._array.dtype}; convert with .float()"
+        )
+    return normal_dims(name, dim, input._array.ndim)
+
+
 def var(
     input: Tensor,
     dim: Any = None,
@@ -295,10 +314,11 @@ def var(
     """
     if isinstance(dim, bool):
         dim, unbiased = None, dim
-    dims = normal_dims("var", dim, input._array.ndim)
+    dims = _spread_dims("var", input, dim)
     return variance(input, dims, _correction(unbiased, correction), keepdim)
 
 
+@numpy_names
 def std(
     input: Tensor,
     dim: Any = None,
@@ -315,10 +335,11 @@ def std(
     """
     if isinstance(dim, bool):
         dim, unbiased = None, dim
-    dims = normal_dims("std", dim, input._array.ndim)
+    dims = _spread_dims("std", input, dim)
     return deviation(input, dims, _correction(unbiased, correction), keepdim)
 
 
+@numpy_names
 def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     """Return the maximum over dimensions; equal maxima share the gradient.
 
@@ -329,6 +350,7 @@ def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     return _extreme("amax", largest, input, normal_dims("amax", dim, input._array.ndim), keepdim)
 
 
+@numpy_names
 def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     """Return the minimum over dimensions; equal minima share the gradient.
 
@@ -342,11 +364,19 @@ def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
 def _extreme(
     name: str, operation: Callable[..., Tensor], input: Tensor, dims: Dims, keepdim: bool
 ) -> Tensor:
-    if count_of(input._array.shape, dims) == 0:
+    shape = input._array.shape
+    if dims is None and 0 in shape:
         raise RuntimeError(
-            f"{name}(): Expected reduction dim to have non-zero size; the input has shape "
-            f"{list(input._array.shape)} and an empty set has no extremum"
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+            f"reduction dim with the 'dim' argument: the input has shape {list(shape)}, and "
+            "nothing has no extremum"
         )
+    for d in dims or ():
+        if shape[d] == 0:
+            raise IndexError(
+                f"{name}(): Expected reduction dim {d} to have non-zero size; the input has shape "
+                f"{list(shape)}, and nothing has no extremum"
+            )
     return operation(input, dims, keepdim)
 
 
@@ -354,6 +384,7 @@ max_result = namedtuple("max_result", ["values", "indices"])
 min_result = namedtuple("min_result", ["values", "indices"])
 
 
+@numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """Return the largest element, or with ``dim`` the largest ones and their indices.
 
@@ -370,6 +401,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     return _max_or_min("max", input, dim, keepdim, largest, np.argmax, max_result)
 
 
+@numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """Return the smallest element, or with ``dim`` the smallest ones and their indices.
 
@@ -394,6 +426,11 @@ def _max_or_min(
     from chainrule.ops.indexing import taken_along
 
     if dim is None:
+        if keepdim:
+            raise TypeError(
+                f"{name}() received an invalid combination of arguments: keepdim needs a dim; use "
+                f"a{name}(input, keepdim=True) to keep all dimensions"
+            )
         return _extreme(name, over_all, input, None, False)
     if isinstance(dim, type(input)) or hasattr(dim, "_array"):
         return (maximum if name == "max" else minimum)(input, dim)
@@ -415,6 +452,7 @@ def _max_or_min(
     return result(values, attach(np.array(indices), None))
 
 
+@numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the largest element: in the flattened input, or along ``dim``.
 
@@ -425,6 +463,7 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     return _arg("argmax", np.argmax, input, dim, keepdim)
 
 
+@numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the smallest element: in the flattened input, or along ``dim``.
 
@@ -439,18 +478,26 @@ def _arg(
     name: str, arg: Callable[..., Any], input: Tensor, dim: int | None, keepdim: bool
 ) -> Tensor:
     x = input._array
-    if x.size == 0:
-        raise IndexError(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0, and to have "
-            f"non-zero size; the input has shape {list(x.shape)}"
-        )
+    if x.dtype.kind == "b":
+        raise RuntimeError(f"{name}(): does not support bool input; convert with .int()")
     if dim is not None:
         dim = normal_dim(name, dim, x.ndim)
     if x.ndim == 0:
         return attach(np.zeros((), np.int64), None)
-    return attach(np.asarray(arg(x, axis=dim, keepdims=keepdim and dim is not None)), None)
+    if dim is None and not x.size:
+        raise IndexError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0; the input "
+            f"has shape {list(x.shape)}"
+        )
+    if dim is not None and x.shape[dim] == 0:
+        raise IndexError(
+            f"{name}(): Expected reduction dim {dim} to have non-zero size; the input has shape "
+            f"{list(x.shape)}"
+        )
+    return attach(np.asarray(arg(x, axis=dim, keepdims=keepdim)), None)
 
 
+@numpy_names
 def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Tell whether all elements are true (nonzero).
 
@@ -458,10 +505,10 @@ def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     >>> cr.all(cr.tensor([True, False]))
     tensor(False)
     """
-    dims = normal_dims("all", dim, input._array.ndim)
-    return attach(np.asarray(np.all(input._array, axis=dims, keepdims=keepdim)), None)
+    return _truth("all", np.all, input, dim, keepdim)
 
 
+@numpy_names
 def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Tell whether any element is true (nonzero).
 
@@ -469,5 +516,16 @@ def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     >>> cr.any(cr.tensor([True, False]))
     tensor(True)
     """
-    dims = normal_dims("any", dim, input._array.ndim)
-    return attach(np.asarray(np.any(input._array, axis=dims, keepdims=keepdim)), None)
+    return _truth("any", np.any, input, dim, keepdim)
+
+
+def _truth(
+    name: str, reduce: Callable[..., Any], input: Tensor, dim: Any, keepdim: bool
+) -> Tensor:
+    x = input._array
+    # Unlike the other reductions, no dimensions named means none here; and uint8 stays uint8, the
+    # dtype that masks had before bool.
+    none = isinstance(dim, Sequence) and not dim
+    dims = () if none else normal_dims(name, dim, x.ndim)
+    y = np.asarray(reduce(x, axis=dims, keepdims=keepdim))
+    return attach(y.astype(np.uint8) if x.dtype == np.uint8 else y, None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.operation import Operation, define
+from chainrule.ops.spelling import numpy_names
 from chainrule.symbol import LEVELS, Notation, Style
 
 if TYPE_CHECKING:
@@ -284,6 +285,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     return permuted(input, order)
 
 
+@numpy_names
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Remove all dimensions of size 1, or those named that have size 1; a view.
 
@@ -301,6 +303,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     return squeezed(input, dims)
 
 
+@numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """Insert a dimension of size 1; a view.
 
@@ -360,6 +363,7 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     return broadcast(input, target)
 
 
+@numpy_names
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Concatenate along an existing dimension; all other sizes must agree.
 
@@ -396,6 +400,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return joined(tensors, d)
 
 
+@numpy_names
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Put tensors of one shape side by side along a new dimension.
 
@@ -449,6 +454,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     return tuple(parts)
 
 
+@numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Cut into at most ``chunks`` pieces of equal size (the last may be smaller).
 
@@ -459,9 +465,12 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input._array.shape[normal_dim("chunk", dim, input._array.ndim)]
+    if size == 0:
+        return split(input, [0] * chunks, dim)
     return split(input, max(-(-size // chunks), 1), dim)
 
 
+@numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Return the slices along a dimension as a tuple.
 
