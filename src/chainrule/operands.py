@@ -85,16 +85,21 @@ def _advice(operand: Any) -> str:
     return "Convert it with cr.tensor(...)"
 
 
-def _integer(p: Primitive, number: Any, dtype: Any) -> Array:
-    try:
-        return np.array(number, dtype)
-    except OverflowError:
+def representable(name: str, number: Any, dtype: Any) -> Any:
+    """Return a number, or raise if a dtype cannot hold it."""
+    if dtype.kind in "iu":
         limits = np.iinfo(dtype)
-        raise RuntimeError(
-            f"value cannot be converted to type {dtype} without overflow: {p.name} of a tensor of "
-            f"that type, which holds {limits.min} to {limits.max}, and {number}. Convert the "
-            "tensor to a wider type first, for example with .to(cr.int64)"
-        ) from None
+        if not limits.min <= number <= limits.max:
+            raise RuntimeError(
+                f"value cannot be converted to type {dtype} without overflow: {name} of a tensor "
+                f"of that type, which holds {limits.min} to {limits.max}, and {number}. Convert "
+                "the tensor to a wider type first, for example with .to(cr.int64)"
+            )
+    return number
+
+
+def _integer(p: Primitive, number: Any, dtype: Any) -> Array:
+    return np.array(representable(p.name, number, dtype), dtype)
 
 
 def promoted(p: Primitive, *operands: Any) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.operands import representable
 from chainrule.operation import Operation, define
 from chainrule.symbol import LEVELS, Call, Notation, Style, operators, write
 
@@ -154,28 +155,22 @@ def _masked_fill(x: Any, condition: Any, value: float) -> Any:
     return filled
 
 
-masked_fill: Operation = define(
+filled_where: Operation = define(
     "masked_fill",
     _masked_fill,
     inputs=("x", "condition"),
     params=("value",),
-    x=lambda g, condition: masked_fill(g, condition, 0.0),
+    x=lambda g, condition: filled_where(g, condition, 0.0),
     notation=Notation(custom=_write_masked_fill),
-    doc="""Replace values by a number where a condition (a bool tensor that broadcasts) holds.
-
-    >>> import chainrule as cr
-    >>> x = cr.tensor([1.0, 2.0, 3.0])
-    >>> cr.masked_fill(x, x > 2, 0.0)
-    tensor([1., 2., 0.])
-    """,
+    doc="Replace values by a number where a condition holds.",
 )
 
 select_where: Operation = define(
     "where",
     np.where,
     inputs=("condition", "a", "b"),
-    a=lambda g, condition: masked_fill(g, ~condition, 0.0),
-    b=lambda g, condition: masked_fill(g, condition, 0.0),
+    a=lambda g, condition: filled_where(g, ~condition, 0.0),
+    b=lambda g, condition: filled_where(g, condition, 0.0),
     notation=Notation(
         "where({condition}, {a}, {b})",
         r"\operatorname{{where}}\left({condition}, {a}, {b}\right)",
@@ -201,3 +196,35 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     if input is None or other is None:
         raise TypeError("where() needs both values to choose from, or only a condition")
     return select_where(condition, input, other)
+
+
+def masked_fill(input: Any, mask: Any, value: Any) -> Any:
+    """Return the input with a number (or a 0-d tensor) where a mask holds.
+
+    Args:
+        input: any shape; the result has its dtype.
+        mask: a bool tensor that broadcasts with the input.
+        value: what to fill in.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor([1.0, 2.0, 3.0])
+    >>> cr.masked_fill(x, x > 2, 0.0)
+    tensor([1., 2., 0.])
+    """
+    if not hasattr(input, "_array"):
+        return filled_where(input, mask, value)
+    kind = getattr(mask, "dtype", type(mask).__name__)
+    if kind != np.bool_:
+        raise RuntimeError(
+            f"masked_fill only supports boolean masks, but got mask with dtype {kind}; convert it "
+            "with .bool()"
+        )
+    dtype = input._array.dtype
+    if hasattr(value, "_array"):
+        if value._array.ndim:
+            raise RuntimeError(
+                "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value._array.ndim} dimension(s); use cr.where(mask, value, input)"
+            )
+        return select_where(mask, value.to(dtype), input)
+    return filled_where(input, mask, representable("masked_fill", value, dtype))

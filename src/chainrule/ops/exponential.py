@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.operation import Operation, define
-from chainrule.ops.comparison import masked_fill
+from chainrule.ops.comparison import filled_where
 from chainrule.ops.reductions import total
 from chainrule.ops.spelling import numpy_names
 from chainrule.symbol import LEVELS, Notation, Style
@@ -101,7 +101,7 @@ sigmoid: Operation = define(
 relu: Operation = define(
     "relu",
     lambda x: np.maximum(x, 0),
-    x=lambda g, y: masked_fill(g, y <= 0.0, 0.0),
+    x=lambda g, y: filled_where(g, y <= 0.0, 0.0),
     notation=_named("relu", r"\operatorname{{relu}}"),
     refuses_bools="Boolean inputs not supported for relu: convert with .float()",
     doc="""Rectified linear unit, max(x, 0), with derivative 0 at 0.
@@ -176,7 +176,7 @@ def _logsumexp_gradient(g: Any, x: Any, y: Any, dim: tuple[int, ...], keepdim: b
 
     if not keepdim:
         g, y = restore_dims(g, dim), restore_dims(y, dim)
-    return g * exp(x - masked_fill(y, y == -float("inf"), 0.0))
+    return g * exp(x - filled_where(y, y == -float("inf"), 0.0))
 
 
 logsumexp_over: Operation = define(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule.operation import Operation, define
-from chainrule.ops.shape import normal_dim
+from chainrule.ops.shape import normal_dim, reshaped
 from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
 from chainrule.symbol import LEVELS, Notation, Style
@@ -244,6 +244,8 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     if positions.dtype.kind not in "iu":
         raise RuntimeError("gather(): Expected dtype int64 for index; convert with .long()")
     d = normal_dim("gather", dim, x.ndim)
+    if x.ndim == 0:
+        return gather(reshaped(input, (1,)), 0, index.reshape(-1)).reshape(index.shape)
     if positions.ndim != x.ndim:
         raise RuntimeError(
             "Index tensor must have the same number of dimensions as input tensor: gather got "

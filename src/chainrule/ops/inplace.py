@@ -15,7 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule.graph import Node, modes, mutations, record
-from chainrule.operands import rewired
+from chainrule.operands import representable, rewired
 from chainrule.operation import Operation, define
 from chainrule.ops.indexing import explain_index_error, normal_index, set_at
 from chainrule.ops.shape import reshaped
@@ -201,7 +201,9 @@ def setitem(target: Tensor, index: Any, value: Any) -> None:
     else:
         from chainrule.ops.creation import to_array
 
-        if not isinstance(value, int | float):
+        if isinstance(value, int | float):
+            representable("__setitem__", value, array.dtype)
+        else:
             value = to_array(value)
         value = attach(np.asarray(value, array.dtype), None)
     value = _fitted_value(array, normal, value)

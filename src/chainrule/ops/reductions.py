@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule import dtypes
 from chainrule.operation import Operation, define
-from chainrule.ops.comparison import masked_fill
+from chainrule.ops.comparison import filled_where
 from chainrule.ops.shape import broadcast, normal_dim
 from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
@@ -189,7 +189,7 @@ def _std_gradient(
     g: Any, x: Any, y: Any, x_shape: Any, dim: Dims, correction: float, keepdim: bool
 ) -> Any:
     # Where all values are equal the derivative does not exist; PyTorch takes 0 there.
-    upstream = masked_fill(g / y, y == 0, 0.0)
+    upstream = filled_where(g / y, y == 0, 0.0)
     return _spread(upstream, x_shape, dim, keepdim) * (
         (x - average(x, dim, True)) / _divisor(x_shape, dim, correction)
     )
@@ -209,7 +209,7 @@ deviation: Operation = define(
 def _extreme_gradient(g: Any, x: Any, y: Any, x_shape: Any, dim: Dims, keepdim: bool) -> Any:
     """Share the gradient equally among the elements that attain the extremum."""
     hit = x == _spread(y, x_shape, dim, keepdim)
-    share = masked_fill(_spread(g, x_shape, dim, keepdim), ~hit, 0.0)
+    share = filled_where(_spread(g, x_shape, dim, keepdim), ~hit, 0.0)
     return share / total(_as_number(hit, g), dim, True)
 
 
