@@ -288,7 +288,6 @@ def _correction(unbiased: bool | None, correction: float | None) -> float:
     return 1 if unbiased is None or unbiased else 0
 
 
-@numpy_names
 def _spread_dims(name: str, input: Tensor, dim: Any) -> Dims:
     if input._array.dtype.kind != "f":
         raise RuntimeError(
@@ -298,6 +297,7 @@ def _spread_dims(name: str, input: Tensor, dim: Any) -> Dims:
     return normal_dims(name, dim, input._array.ndim)
 
 
+@numpy_names
 def var(
     input: Tensor,
     dim: Any = None,
