@@ -184,6 +184,18 @@ class _Mutations:
             entry[1] += 1
         return tick
 
+    def mark_all(self, arrays: Iterable[ndarray[Any, Any]]) -> None:
+        """Note that the memory of several arrays has just changed, at one tick."""
+        entries = self._by_owner
+        self.latest = tick = _ticks()
+        for array in arrays:
+            entry = entries.get(id(array if array.base is None else memory_owner(array)))
+            if entry is None:
+                self.mark(array)
+            else:
+                entry[0] = tick
+                entry[1] += 1
+
     def last(self, array: ndarray[Any, Any]) -> int:
         """Return the tick of the latest change to the memory of ``array``, 0 for none."""
         entry = self._by_owner.get(id(memory_owner(array)))

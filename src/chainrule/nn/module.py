@@ -131,8 +131,8 @@ class Module:
             if value is not None:
                 raise TypeError(
                     f"cannot assign '{_type_name(value)}' as child module '{name}' "
-                    f"(chainrule.nn.Module or None expected): `del module.{name}` first if the name "
-                    "is to mean something else"
+                    f"(chainrule.nn.Module or None expected): `del module.{name}` first if the "
+                    "name is to mean something else"
                 )
             own[name] = None
         elif name in own.get("_buffer_names", ()):
