@@ -195,7 +195,7 @@ class Optimizer:
             ValueError: if groups or shapes differ; nothing was changed then.
         """
         for key in ("state", "param_groups"):
-            if not isinstance(state_dict, Mapping) or key not in state_dict:
+            if key not in state_dict:
                 raise KeyError(
                     f"{key}: not the state of an optimizer; pass what optimizer.state_dict() "
                     "returned"
@@ -236,7 +236,7 @@ class Optimizer:
         """Return an entry of a loaded state as this optimizer keeps it, a tensor in our sense."""
         if name == "step" and isinstance(value, int | float):
             value = np.float32(value)
-        if not (hasattr(value, "__array__") or isinstance(value, Tensor)):
+        if not hasattr(value, "__array__"):
             return copy.deepcopy(value)
         array = np.array(value._array if isinstance(value, Tensor) else value)
         if name != "step" and owner._array.dtype.kind == "f":

@@ -125,9 +125,9 @@ class SGD(Optimizer):
                     maximize=group["maximize"],
                 )
             state = self.state[p]
-            velocity = state.get("momentum_buffer")
-            first = velocity is None
+            first = state.get("momentum_buffer") is None
             if first:
-                velocity = state["momentum_buffer"] = zeros_like(grad)
-            updates.momentum_descent(w, grad._array, velocity._array, by, first)
-            changed += (w, velocity._array)
+                state["momentum_buffer"] = zeros_like(grad)
+            velocity = state["momentum_buffer"]._array
+            updates.momentum_descent(w, grad._array, velocity, by, first)
+            changed += (w, velocity)

@@ -103,7 +103,8 @@ def cross_entropy(
         logs = log_softmax_along(rows, 1)
         spread = neg((logs if class_weight is None else logs * class_weight).sum(1))
         share = label_smoothing / rows._array.shape[1]
-        return loss * (1 - label_smoothing) + spread * share
+        smoothed: Tensor = loss * (1 - label_smoothing) + spread * share
+        return smoothed
 
     return _of_indices("cross_entropy", terms, input, target, weight, ignore_index, reduction)
 

@@ -1,0 +1,174 @@
+"""Data sets: indexed collections of samples."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import math
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Generic, TypeVar
+
+from chainrule.ops.random import Generator, randperm
+from chainrule.tensor import Tensor
+
+Sample = TypeVar("Sample", covariant=True)
+
+
+class Dataset(Generic[Sample]):
+    """Base class of data sets: a subclass defines ``__getitem__`` and, usually, ``__len__``.
+
+    >>> class Squares(Dataset):
+    ...     def __len__(self):
+    ...         return 4
+    ...
+    ...     def __getitem__(self, index):
+    ...         return index, index**2
+    >>> Squares()[3]
+    (3, 9)
+    """
+
+    def __getitem__(self, index: Any) -> Sample:
+        raise NotImplementedError(
+            f"Subclasses of Dataset should implement __getitem__: {type(self).__name__} does not"
+        )
+
+    def __add__(self, other: Dataset[Any]) -> ConcatDataset:
+        return ConcatDataset([self, other])
+
+
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
+    """Samples that are rows of tensors.
+
+    Args:
+        *tensors: tensors of the same first size.
+
+    >>> import chainrule as cr
+    >>> data = TensorDataset(cr.tensor([[1.0], [2.0]]), cr.tensor([0, 1]))
+    >>> data[1]
+    (tensor([2.]), tensor(1))
+    """
+
+    tensors: tuple[Tensor, ...]
+
+    def __init__(self, *tensors: Tensor) -> None:
+        sizes = [t.shape[0] if t.ndim else None for t in tensors]
+        if not tensors or None in sizes or len(set(sizes)) > 1:
+            shapes = ", ".join(str(list(t.shape)) for t in tensors) or "no tensors"
+            raise AssertionError(
+                "Size mismatch between tensors: TensorDataset needs tensors with as many rows each, "
+                f"got {shapes}"
+            )
+        self.tensors = tensors
+
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+        return tuple(tensor[index] for tensor in self.tensors)
+
+    def __len__(self) -> int:
+        return int(self.tensors[0].shape[0])
+
+
+class Subset(Dataset[Any]):
+    """Some samples of a data set.
+
+    Args:
+        dataset: the whole.
+        indices: which samples.
+
+    >>> Subset([10, 11, 12], [2, 0])[0]
+    12
+    """
+
+    dataset: Any
+    indices: Sequence[int]
+
+    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+        self.dataset = dataset
+        self.indices = indices
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, list):
+            return self.dataset[[self.indices[k] for k in index]]
+        return self.dataset[self.indices[index]]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class ConcatDataset(Dataset[Any]):
+    """Data sets one after the other.
+
+    Args:
+        datasets: the parts.
+
+    >>> whole = ConcatDataset([[1, 2], [3]])
+    >>> len(whole), whole[2], whole[-1]
+    (3, 3, 3)
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise AssertionError("datasets should not be an empty iterable")
+        self.cumulative_sizes = list(itertools.accumulate(len(d) for d in self.datasets))
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+    def __getitem__(self, index: int) -> Any:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"index {index} is out of range of a data set of {len(self)} samples")
+        index %= len(self)
+        k = bisect.bisect_right(self.cumulative_sizes, index)
+        return self.datasets[k][index - (self.cumulative_sizes[k - 1] if k else 0)]
+
+
+class IterableDataset(Dataset[Sample]):
+    """Base class of data sets that are streams: a subclass defines ``__iter__``."""
+
+    def __iter__(self) -> Iterator[Sample]:
+        raise NotImplementedError(f"{type(self).__name__} does not define __iter__")
+
+
+def random_split(
+    dataset: Any, lengths: Sequence[int | float], generator: Generator | None = None
+) -> list[Subset]:
+    """Split a data set at random into parts without common samples.
+
+    Args:
+        dataset: the whole.
+        lengths: the sizes of the parts, or fractions that sum to 1; what fractions leave over
+            goes one by one to the first parts.
+        generator: where the permutation comes from; the default generator if None.
+
+    Raises:
+        ValueError: if the lengths do not sum to the size of the data set.
+
+    >>> [len(part) for part in random_split(range(10), [0.75, 0.25])]
+    [8, 2]
+    """
+    sizes = [*lengths]
+    total = len(dataset)
+    if math.isclose(sum(sizes), 1) and sum(sizes) <= 1:
+        for k, fraction in enumerate(sizes):
+            if not 0 <= fraction <= 1:
+                raise ValueError(f"Fraction at index {k} is not between 0 and 1: {fraction}")
+        sizes = [math.floor(total * fraction) for fraction in sizes]
+        for k in range(total - int(sum(sizes))):
+            sizes[k % len(sizes)] += 1
+        for k, size in enumerate(sizes):
+            if not size:
+                warnings.warn(
+                    f"Length of split at index {k} is 0. This might result in an empty dataset.",
+                    stacklevel=2,
+                )
+    if sum(sizes) != total:
+        raise ValueError(
+            "Sum of input lengths does not equal the length of the input dataset! The lengths "
+            f"{list(lengths)} sum to {sum(lengths)}, the data set has {total} samples"
+        )
+    order = randperm(total, generator=generator).tolist()
+    ends = itertools.accumulate(int(size) for size in sizes)
+    return [
+        Subset(dataset, order[end - int(size) : end]) for size, end in zip(sizes, ends, strict=True)
+    ]
