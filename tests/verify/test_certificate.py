@@ -66,6 +66,13 @@ def test_a_large_model_is_compared_along_random_directions():
     assert "random directions" in certificate.methods["complex step"]
 
 
+def test_the_complex_step_moves_the_bias_of_a_linear_layer_too():
+    layer = cr.nn.Linear(3, 2)
+    certificate = prove(layer, *batch(5, 3, 2, "float32"), squared, methods=["complex step"])
+    assert certificate.ok, certificate.text()
+    assert [row.name for row in certificate.rows] == ["weight", "bias"]
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_each_method_alone_catches_a_wrong_rule(method, monkeypatch):
 
