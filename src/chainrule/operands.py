@@ -31,10 +31,7 @@ def rewired(view: Tensor) -> Node | None:
     """
     base = view._base
     assert base is not None
-    if view._silent:
-        return view._node
-    node = base._node
-    if node is not view._base_node and node is not None and node.primitive is not None:
+    if view._changes != base._changes and not view._silent:
         from chainrule.ops.inplace import reattach
 
         reattach(view)
@@ -151,25 +148,27 @@ def shape_error(p: Primitive, a: Any, b: Any, error: ValueError) -> Exception:
     )
 
 
-def lift(p: Primitive, values: Sequence[Any]) -> tuple[list[Any], list[Node | None], bool]:
-    """Return the arrays and nodes of an operation's operands, converted to a common dtype.
+def agree_all(p: Primitive, values: Sequence[Any]) -> Sequence[Any]:
+    """Return the operands of any operation converted to the dtype it computes in.
 
-    A condition keeps its dtype; numbers next to tensors become arrays of the common dtype.
+    A condition keeps its dtype; numbers next to tensors become arrays.
     """
-    weighed = [
-        value
-        for value, name in zip(values, p.input_names(len(values)), strict=True)
-        if name != "condition"
-    ]
+    names = p.input_names(len(values))
+    weighed = [v for v, name in zip(values, names, strict=True) if name != "condition"]
     found = {getattr(v, "dtype", None) for v in weighed}
-    if len(found) > 1 or found == {None}:
-        agreed = dtypes.result_type(*(v._array if isinstance(v, Tensor) else v for v in weighed))
-        if p.floating and agreed.kind != "f":
-            agreed = dtypes.get_default_dtype()
-        values = [
-            _converted(p, value, agreed) if name != "condition" else value
-            for value, name in zip(values, p.input_names(len(values)), strict=True)
-        ]
+    if len(found) == 1 and None not in found:
+        return values
+    dtype = dtypes.result_type(*(v._array if isinstance(v, Tensor) else v for v in weighed))
+    if p.floating and dtype.kind != "f":
+        dtype = dtypes.get_default_dtype()
+    return [
+        value if name == "condition" else _converted(p, value, dtype)
+        for value, name in zip(values, names, strict=True)
+    ]
+
+
+def lift(p: Primitive, values: Sequence[Any]) -> tuple[list[Any], list[Node | None], bool]:
+    """Return the arrays and nodes of operands of one dtype, and whether to record."""
     arrays: list[Any] = []
     nodes: list[Node | None] = []
     for value in values:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy import asarray, ndarray
 
 from chainrule import dtypes, operands, primitive
-from chainrule.graph import Node, modes, record
+from chainrule.graph import Node, memory_owner, modes, record
 from chainrule.operands import lift, operand_error, refuse_bools, rewired
 from chainrule.primitive import Cotangents, Primitive, Rule, attach, build, table
 from chainrule.symbol import Notation, operators
@@ -116,12 +116,18 @@ def _view(p: Primitive) -> Any:
         result = _new(Tensor)
         result._array = y
         node = input._node if input._base is None else rewired(input)
-        if y.base is None and y is not x:
+        owner = y.base
+        if (
+            y is not x
+            and owner is not x
+            and (owner is None or memory_owner(y) is not memory_owner(x))
+        ):
             result._base = None
         else:
             base = input if input._base is None else input._base
             result._base = base
-            result._base_node = base._node
+            if base._changes:
+                result._changes = base._changes
             if input._silent or (node is not None and not modes.grad):
                 result._silent = True
         if node is None or not modes.grad:
@@ -207,7 +213,7 @@ def _straight_line(p: Primitive) -> Any:
             "        try:",
             f"            y = forward({passed})",
             "        except ValueError as error:",
-            f"            raise shape_error(p, {names[0]}_, {names[1]}_, error) from None",
+            f"            raise operand_error(p, ({names[0]}_, {names[1]}_), error) from None",
         ]
     else:
         lines.append(f"        y = forward({passed})")
@@ -256,6 +262,8 @@ def _generally(p: Primitive) -> Callable[[tuple[Any, ...], tuple[Any, ...]], Any
             if operands_of_one_dtype is None:
                 return p.read(inputs, params)
             inputs = operands_of_one_dtype
+        else:
+            inputs = operands.agree_all(p, inputs)
         arrays, nodes, recording = lift(p, inputs)
         try:
             y = p.forward(*arrays, *params)
@@ -278,7 +286,7 @@ def _variadic(p: Primitive) -> Any:
     def operation(inputs: Sequence[Any], *params: Any) -> Any:
         if not any(isinstance(v, Tensor) for v in inputs):
             return p.read(tuple(inputs), params)
-        arrays, nodes, recording = lift(p, inputs)
+        arrays, nodes, recording = lift(p, operands.agree_all(p, inputs))
         y = asarray(forward(tuple(arrays), *params))
         result = attach(y, None)
         if recording:
@@ -296,7 +304,7 @@ def _several(p: Primitive) -> Any:
         inputs, params = args[:count], args[count:]
         if not any(isinstance(v, Tensor) for v in inputs):
             return p.read(inputs, params)
-        arrays, nodes, recording = lift(p, inputs)
+        arrays, nodes, recording = lift(p, operands.agree_all(p, inputs))
         values = tuple(asarray(v) for v in forward(*arrays, *params))
         results = tuple(attach(v, None) for v in values)
         if recording:

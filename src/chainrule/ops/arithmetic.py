@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.operation import Operation, define
-from chainrule.ops.comparison import filled_where, where
+from chainrule.ops.comparison import filled_where, select_where, where
 from chainrule.symbol import LEVELS, Notation, Style
 
 if TYPE_CHECKING:
@@ -122,7 +122,9 @@ def _power_exponent_gradient(g: Any, a: Any, b: Any, y: Any) -> Any:
     from chainrule.ops.exponential import log
 
     if isinstance(a, int | float):
-        return g * (y * log(float(a))) if a != 0 else filled_where(g * y, b >= 0, 0.0)
+        if a != 0:
+            return g * (y * log(float(a)))
+        return filled_where(g * (y * -float("inf")), b >= 0, 0.0)
     return filled_where(g * (y * log(a)), (a == 0) & (b >= 0), 0.0)
 
 
@@ -365,8 +367,8 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 clamp_min: Operation = define(
     "clamp_min",
     np.maximum,
-    a=lambda g, a, b: filled_where(g, a < b, 0.0),
-    b=lambda g, a, b: filled_where(g, a >= b, 0.0),
+    a=lambda g, a, b: select_where(a >= b, g, 0.0),
+    b=lambda g, a, b: select_where(a < b, g, 0.0),
     notation=Notation("max({a}, {b})", r"\max\left({a}, {b}\right)"),
     doc="""The larger of a value and a lower limit; at the limit the value has the gradient.
 
@@ -378,8 +380,8 @@ clamp_min: Operation = define(
 clamp_max: Operation = define(
     "clamp_max",
     np.minimum,
-    a=lambda g, a, b: filled_where(g, a > b, 0.0),
-    b=lambda g, a, b: filled_where(g, a <= b, 0.0),
+    a=lambda g, a, b: select_where(a <= b, g, 0.0),
+    b=lambda g, a, b: select_where(a > b, g, 0.0),
     notation=Notation("min({a}, {b})", r"\min\left({a}, {b}\right)"),
     doc="""The smaller of a value and an upper limit; at the limit the value has the gradient.
 

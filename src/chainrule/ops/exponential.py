@@ -203,8 +203,7 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     >>> cr.softmax(cr.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    x, d = _along("softmax", input, dim, dtype)
-    return softmax_along(x, d)
+    return _along(softmax_along, "softmax", input, dim, dtype)
 
 
 @numpy_names
@@ -215,8 +214,7 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Ten
     >>> cr.log_softmax(cr.tensor([0.0, 0.0]), dim=0)
     tensor([-0.6931, -0.6931])
     """
-    x, d = _along("log_softmax", input, dim, dtype)
-    return log_softmax_along(x, d)
+    return _along(log_softmax_along, "log_softmax", input, dim, dtype)
 
 
 @numpy_names
@@ -232,8 +230,8 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     return logsumexp_over(input, normal_dims("logsumexp", dim, input._array.ndim), keepdim)
 
 
-def _along(name: str, input: Tensor, dim: int | None, dtype: Any) -> tuple[Tensor, int]:
-    from chainrule.ops.shape import normal_dim
+def _along(operation: Operation, name: str, input: Tensor, dim: int | None, dtype: Any) -> Tensor:
+    from chainrule.ops.shape import normal_dim, reshaped
 
     if dim is None:
         raise TypeError(
@@ -242,4 +240,7 @@ def _along(name: str, input: Tensor, dim: int | None, dtype: Any) -> tuple[Tenso
         )
     if dtype is not None:
         input = input.to(dtype)
-    return input, normal_dim(name, dim, input._array.ndim)
+    d = normal_dim(name, dim, input._array.ndim)
+    if input._array.ndim == 0:
+        return reshaped(operation(reshaped(input, (1,)), 0), ())
+    return operation(input, d)

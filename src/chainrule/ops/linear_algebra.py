@@ -163,12 +163,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> cr.nn.functional.linear(cr.tensor([[3.0, 4.0]]), W, b)
     tensor([[11.5000]])
     """
-    x = input._array
-    if x.ndim == 2 and x.dtype is weight._array.dtype:
+    x, W = input._array, weight._array
+    if x.ndim == 2 and W.ndim == 2 and x.dtype is W.dtype:
         try:
             if bias is None:
                 return affine_without_bias(input, weight)
-            if bias._array.dtype is x.dtype:
+            if bias._array.dtype is x.dtype and bias._array.ndim == 1:
                 return affine(input, weight, bias)
         except ValueError:
             pass  # sizes that do not fit: explained below

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule import dtypes
 from chainrule.operation import Operation, define
-from chainrule.ops.comparison import filled_where
+from chainrule.ops.comparison import filled_where, isnan, select_where
 from chainrule.ops.shape import broadcast, normal_dim
 from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
@@ -152,9 +152,10 @@ def _var(x: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
     return y if wide is x else y.astype(x.dtype)
 
 
-def _divisor(shape: Any, dim: Dims, correction: float) -> float:
+def _factor(shape: Any, dim: Dims, correction: float) -> float:
+    """Return 1 / (n − correction)."""
     degrees = count_of(shape, dim) - correction
-    return degrees if degrees > 0 else float("nan")
+    return 1 / degrees if degrees else float("inf")
 
 
 def _write_var(name: str, latex: str) -> Notation:
@@ -177,7 +178,7 @@ variance: Operation = define(
     params=("dim", "correction", "keepdim"),
     x=lambda g, x, x_shape, dim, correction, keepdim: (
         _spread(g, x_shape, dim, keepdim)
-        * ((2 / _divisor(x_shape, dim, correction)) * (x - average(x, dim, True)))
+        * ((2 * _factor(x_shape, dim, correction)) * (x - average(x, dim, True)))
     ),
     floating=True,
     notation=_write_var("var", r"\operatorname{var}"),
@@ -191,7 +192,7 @@ def _std_gradient(
     # Where all values are equal the derivative does not exist; PyTorch takes 0 there.
     upstream = filled_where(g / y, y == 0, 0.0)
     return _spread(upstream, x_shape, dim, keepdim) * (
-        (x - average(x, dim, True)) / _divisor(x_shape, dim, correction)
+        _factor(x_shape, dim, correction) * (x - average(x, dim, True))
     )
 
 
@@ -206,17 +207,21 @@ deviation: Operation = define(
 )
 
 
-def _extreme_gradient(g: Any, x: Any, y: Any, x_shape: Any, dim: Dims, keepdim: bool) -> Any:
-    """Share the gradient equally among the elements that attain the extremum."""
-    hit = x == _spread(y, x_shape, dim, keepdim)
-    share = filled_where(_spread(g, x_shape, dim, keepdim), ~hit, 0.0)
-    return share / total(_as_number(hit, g), dim, True)
+def _shared(g: Any, hit: Any, dim: Dims) -> Any:
+    """Share a gradient equally among the elements that attain the extremum."""
+    return select_where(hit, g, 0.0) / total(_as_number(hit, g), dim, True)
 
 
 def _as_number(condition: Any, like: Any) -> Any:
     from chainrule.ops.cast import cast
 
     return cast(condition, like.dtype, None) if hasattr(like, "dtype") else condition
+
+
+def _extreme_gradient(g: Any, x: Any, y: Any, dim: Dims, keepdim: bool) -> Any:
+    if not keepdim:
+        g, y = restore_dims(g, dim), restore_dims(y, dim)
+    return _shared(g, x == y, dim)
 
 
 def _extremum(name: str, reduce: Callable[..., Any], word: str) -> Any:
@@ -232,8 +237,21 @@ def _extremum(name: str, reduce: Callable[..., Any], word: str) -> Any:
     )
 
 
+def _extremum_of_all(name: str, reduce: Callable[..., Any]) -> Operation:
+    return define(
+        name,
+        lambda x: reduce(x, axis=None),
+        # A NaN is the extremum, and no NaN equals another.
+        x=lambda g, x, y: _shared(g, (x == y) | isnan(x), None),
+        notation=Notation(f"{name}({{x}})", rf"\{name}\left({{x}}\right)"),
+        doc=f"The {name}imum of all elements; equal ones, or the NaN, share the gradient.",
+    )
+
+
 largest = _extremum("amax", np.maximum.reduce, "max")
 smallest = _extremum("amin", np.minimum.reduce, "min")
+largest_of_all = _extremum_of_all("max", np.maximum.reduce)
+smallest_of_all = _extremum_of_all("min", np.minimum.reduce)
 
 
 # --- PyTorch's signatures -------------------------------------------------------------------------
@@ -361,10 +379,8 @@ def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     return _extreme("amin", smallest, input, normal_dims("amin", dim, input._array.ndim), keepdim)
 
 
-def _extreme(
-    name: str, operation: Callable[..., Tensor], input: Tensor, dims: Dims, keepdim: bool
-) -> Tensor:
-    shape = input._array.shape
+def _refuse_nothing(name: str, shape: Sequence[int], dims: Dims) -> None:
+    """Raise if there are no elements to find the extremum of."""
     if dims is None and 0 in shape:
         raise RuntimeError(
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
@@ -377,6 +393,12 @@ def _extreme(
                 f"{name}(): Expected reduction dim {d} to have non-zero size; the input has shape "
                 f"{list(shape)}, and nothing has no extremum"
             )
+
+
+def _extreme(
+    name: str, operation: Callable[..., Tensor], input: Tensor, dims: Dims, keepdim: bool
+) -> Tensor:
+    _refuse_nothing(name, input._array.shape, dims)
     return operation(input, dims, keepdim)
 
 
@@ -398,7 +420,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     >>> cr.max(x, dim=1).indices
     tensor([1, 0])
     """
-    return _max_or_min("max", input, dim, keepdim, largest, np.argmax, max_result)
+    return _max_or_min("max", input, dim, keepdim, largest_of_all, np.argmax, max_result)
 
 
 @numpy_names
@@ -410,7 +432,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     >>> cr.min(x, dim=0).values
     tensor([1., 2.])
     """
-    return _max_or_min("min", input, dim, keepdim, smallest, np.argmin, min_result)
+    return _max_or_min("min", input, dim, keepdim, smallest_of_all, np.argmin, min_result)
 
 
 def _max_or_min(
@@ -431,7 +453,8 @@ def _max_or_min(
                 f"{name}() received an invalid combination of arguments: keepdim needs a dim; use "
                 f"a{name}(input, keepdim=True) to keep all dimensions"
             )
-        return _extreme(name, over_all, input, None, False)
+        _refuse_nothing(name, input._array.shape, None)
+        return over_all(input)
     if isinstance(dim, type(input)) or hasattr(dim, "_array"):
         return (maximum if name == "max" else minimum)(input, dim)
     d = normal_dim(name, dim, input._array.ndim)
@@ -519,9 +542,7 @@ def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     return _truth("any", np.any, input, dim, keepdim)
 
 
-def _truth(
-    name: str, reduce: Callable[..., Any], input: Tensor, dim: Any, keepdim: bool
-) -> Tensor:
+def _truth(name: str, reduce: Callable[..., Any], input: Tensor, dim: Any, keepdim: bool) -> Tensor:
     x = input._array
     # Unlike the other reductions, no dimensions named means none here; and uint8 stays uint8, the
     # dtype that masks had before bool.
