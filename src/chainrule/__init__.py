@@ -12,6 +12,7 @@ tensor([2., 4.])
 
 from __future__ import annotations
 
+import builtins
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +153,7 @@ from chainrule.tensor import Size, Tensor
 
 if TYPE_CHECKING:
     from chainrule import nn, optim, textbook, utils, verify
+    from chainrule.explanation import Explanation
 
 __all__ = [
     "Generator",
@@ -310,6 +312,31 @@ def from_dlpack(source: Any) -> Tensor:
     import numpy as np
 
     return from_numpy(np.from_dlpack(source))
+
+
+def explain(
+    loss: Tensor,
+    model: Any = None,
+    names: Any = None,
+    *,
+    convention: str | None = None,
+    precision: builtins.int = 4,
+    max_entries: builtins.int = 64,
+) -> Explanation:
+    """Explain every gradient of a tensor: the forward pass and the chain rule, with its numbers.
+
+    `chainrule.explanation.explain` describes the arguments.
+
+    >>> x = tensor(3.0, requires_grad=True)
+    >>> loss = x * x
+    >>> print(explain(loss).text().splitlines()[0])
+    The derivation of L (your loss)
+    """
+    from chainrule.explanation import explain
+
+    return explain(
+        loss, model, names, convention=convention, precision=precision, max_entries=max_entries
+    )
 
 
 def is_tensor(value: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Renderings of a derivation, one file each; they read the derivation and nothing else."""
