@@ -5,13 +5,11 @@ from __future__ import annotations
 import operator
 from collections import OrderedDict
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
-from typing import Any, TypeVar, overload
+from typing import Any, Self, overload
 
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 from chainrule.tensor import Tensor
-
-Self = TypeVar("Self", bound="_Ordered")
 
 
 class _Ordered(Module):
@@ -55,12 +53,12 @@ class _Ordered(Module):
     def _renumber(self) -> None:
         self._arrange(self._listed())
 
-    def append(self: Self, module: Module) -> Self:
+    def append(self, module: Module) -> Self:
         """Add a module at the end and return this container."""
         self.add_module(str(len(self)), module)
         return self
 
-    def extend(self: Self, modules: Iterable[Module]) -> Self:
+    def extend(self, modules: Iterable[Module]) -> Self:
         """Add modules at the end and return this container.
 
         Raises:
@@ -75,7 +73,7 @@ class _Ordered(Module):
             self.append(module)
         return self
 
-    def insert(self: Self, index: int, module: Module) -> Self:
+    def insert(self, index: int, module: Module) -> Self:
         """Put a module before position ``index`` and return this container."""
         if not isinstance(module, Module):
             raise AssertionError(f"module should be of type {Module}, got {type(module).__name__}")

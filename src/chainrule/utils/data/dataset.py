@@ -56,8 +56,8 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         if not tensors or None in sizes or len(set(sizes)) > 1:
             shapes = ", ".join(str(list(t.shape)) for t in tensors) or "no tensors"
             raise AssertionError(
-                "Size mismatch between tensors: TensorDataset needs tensors with as many rows each, "
-                f"got {shapes}"
+                "Size mismatch between tensors: TensorDataset needs tensors with as many rows "
+                f"each, got {shapes}"
             )
         self.tensors = tensors
 

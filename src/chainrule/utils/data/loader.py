@@ -165,8 +165,8 @@ def _check_workers(
     if num_workers:
         raise NotImplementedError(
             f"num_workers={num_workers}: worker processes are not available yet. Use "
-            "num_workers=0, which loads in this process; if loading is slow, put the data into a TensorDataset, "
-            "whose batches are taken by indexing"
+            "num_workers=0, which loads in this process; if loading is slow, put the data into a "
+            "TensorDataset, whose batches are taken by indexing"
         )
     if timeout < 0:
         raise ValueError("timeout option should be non-negative")
