@@ -34,7 +34,7 @@ TORCH_ACTIVATIONS = {
 SMOOTH = sorted(set(textbook.ACTIVATIONS) - {"relu", "leaky_relu", "elu"})
 
 OUTPUT_ACTIVATIONS = {
-    "bce": ["sigmoid", "softmax"],
+    "bce": ["sigmoid"],
     "cross_entropy": ["softmax"],
     "nll": ["log_softmax"],
 }
@@ -99,6 +99,15 @@ class Drawn:
         """Batches of a record in the drawn layout, brought back to rows."""
         return [self.layout.to_rows(value) for value in values]
 
+    def in_double_precision(self) -> Drawn:
+        return replace(
+            self,
+            x=self.x.astype(np.float64),
+            W=[matrix.astype(np.float64) for matrix in self.W],
+            b=[None if bias is None else bias.astype(np.float64) for bias in self.b],
+            targets=self.targets.astype(np.float64),
+        )
+
     def in_layout(self, layout: Layout) -> Drawn:
         return replace(self, layout=layout)
 
@@ -123,11 +132,7 @@ def networks(
     count = 1 if layout.single else draw(st.integers(1, 5), label="samples")
     loss = draw(st.sampled_from(losses or sorted(textbook.LOSSES)))
     activations = [draw(st.sampled_from(hidden)) for _ in range(layers - 1)]
-    last = OUTPUT_ACTIVATIONS.get(loss, hidden)
-    if loss == "bce" and sizes[-1] == 1:
-        # A softmax of one class is exactly one, where BCE is no longer differentiable.
-        last = ["sigmoid"]
-    activations.append(draw(st.sampled_from(last)))
+    activations.append(draw(st.sampled_from(OUTPUT_ACTIVATIONS.get(loss, hidden))))
     has_bias = draw(st.lists(st.booleans(), min_size=layers, max_size=layers), label="biases")
 
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1), label="seed"))

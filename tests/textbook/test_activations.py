@@ -72,11 +72,11 @@ def test_the_derivative_at_the_kink_is_pytorchs(name: str) -> None:
 def test_tails_keep_their_digits() -> None:
     def derivative(name: str, z: float) -> float:
         activation = textbook.ACTIVATIONS[name]
-        at = np.array([[z]])
+        at = np.array([[float(z)]])
         return float(activation.pull_back(np.ones((1, 1)), at, activation.f(at))[0, 0])
 
     def value(name: str, z: float) -> float:
-        return float(textbook.ACTIVATIONS[name].f(np.array([[z]]))[0, 0])
+        return float(textbook.ACTIVATIONS[name].f(np.array([[float(z)]]))[0, 0])
 
     def assert_leading_term(actual: float, term: float) -> None:
         np.testing.assert_allclose(actual, term, rtol=1e-12, atol=0)

@@ -102,6 +102,19 @@ def test_the_closed_form_equals_the_plain_chain_and_its_printed_formula(
     assert_close(delta, evaluate(closed.delta, y_hat=y_hat, y=y), 1e-14, closed.delta)
 
 
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_loss_after_an_activation_without_closed_form_takes_the_plain_chain(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    z, y = rng.normal(size=(3, 4)), rng.integers(2, size=(3, 4)).astype(float)
+    logits = torch.tensor(z, requires_grad=True)
+    probabilities = torch.softmax(logits, dim=1)
+    expected = torch.nn.functional.binary_cross_entropy(probabilities, torch.tensor(y))
+    expected.backward()
+    forward = textbook.forward(z, [np.eye(4)], activations="softmax", targets=y, loss="bce")
+    assert_close(forward.loss, expected.item(), 1e-12, "loss")
+    assert_close(textbook.backward(forward).delta[1], logits.grad.numpy(), 1e-12, "delta")
+
+
 @pytest.mark.parametrize("name", ["cross_entropy", "softmax_cross_entropy", "nll"])
 def test_class_indices_and_one_hot_rows_are_the_same_targets(name: str) -> None:
     y_hat, _ = outputs_and_targets(textbook.LOSSES[name], seed=0)

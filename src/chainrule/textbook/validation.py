@@ -47,7 +47,7 @@ def common_dtype(values: Iterable[object]) -> np.dtype[np.floating[Any]]:
     Lists, numbers and integer arrays follow the floating arrays; without any, it is float64.
     """
     dtypes = (np.asarray(value).dtype for value in values if hasattr(value, "__array__"))
-    floating = [dtype.newbyteorder("=") for dtype in dtypes if dtype.kind == "f"]
+    floating = [dtype for dtype in dtypes if dtype.kind == "f"]
     return np.result_type(*floating) if floating else np.dtype(np.float64)
 
 
