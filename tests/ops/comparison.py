@@ -34,12 +34,16 @@ def arguments(
     return [convert(a, dtype, requires_grad) for a in sample.args]
 
 
+def options(sample: Sample, convert: Callable[..., Any], dtype: Any = None) -> dict[str, Any]:
+    return {name: convert(value, dtype) for name, value in sample.kwargs.items()}
+
+
 def run_here(
     operation: Operation, sample: Sample, dtype: Any = None, requires_grad: bool = False
 ) -> tuple[list[Any], list[Any]]:
     """Return the tensors an operation was given and those it returned."""
     args = arguments(sample, here, dtype, requires_grad)
-    return tensors(args), outputs(operation.ours(*args, **sample.kwargs))
+    return tensors(args), outputs(operation.ours(*args, **options(sample, here, dtype)))
 
 
 def run_there(
@@ -50,7 +54,7 @@ def run_there(
     with warnings.catch_warnings():
         # PyTorch remarks on cases that it computes nevertheless (a variance of one element).
         warnings.simplefilter("ignore")
-        return tensors(args), outputs(operation.theirs(*args, **sample.kwargs))
+        return tensors(args), outputs(operation.theirs(*args, **options(sample, there, dtype)))
 
 
 def assert_close(ours: Any, theirs: Any, ulps: float, summing: bool, what: str) -> None:

@@ -11,6 +11,7 @@ from tests.ops.comparison import (
     assert_close,
     differentiable,
     gradients_there,
+    options,
     run_here,
 )
 from tests.ops.samples import CASES
@@ -72,7 +73,7 @@ def function_of_tensors(operation, sample):
                 return [filled(v) for v in value]
             return next(queue) if isinstance(value, cr.Tensor) else value
 
-        result = operation.ours(*(filled(a) for a in args), **sample.kwargs)
+        result = operation.ours(*(filled(a) for a in args), **options(sample, here))
         return tuple(outputs(result))
 
     return run, tuple(inputs)

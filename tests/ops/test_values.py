@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import chainrule as cr
-from tests.ops.comparison import REFUSALS, arguments, assert_same, run_here, run_there
+from tests.ops.comparison import REFUSALS, arguments, assert_same, options, run_here, run_there
 from tests.ops.samples import CASES, OPERATIONS
 from tests.ops.samples.description import Operation, Sample, here, outputs, tensors
 
@@ -32,7 +32,7 @@ def compare(operation: Operation, sample: Sample, dtype: Any) -> None:
         return
     args = arguments(sample, here, dtype)
     before = [a.numpy().copy() for a in tensors(args)]
-    ours = outputs(operation.ours(*args, **sample.kwargs))
+    ours = outputs(operation.ours(*args, **options(sample, here, dtype)))
     assert len(ours) == len(theirs)
     for k, (a, b) in enumerate(zip(ours, theirs, strict=True)):
         assert_same(a, b, operation, f"output {k}, {dtype}")
@@ -76,10 +76,10 @@ def test_the_method_is_the_function(operation):
         if not isinstance(args[0], cr.Tensor):
             continue
         try:
-            expected = outputs(operation.ours(*args, **sample.kwargs))
+            expected = outputs(operation.ours(*args, **options(sample, here)))
         except REFUSALS:
             continue
-        found = outputs(getattr(args[0], operation.method)(*args[1:], **sample.kwargs))
+        found = outputs(getattr(args[0], operation.method)(*args[1:], **options(sample, here)))
         for a, b in zip(found, expected, strict=True):
             assert a.dtype == b.dtype
             np.testing.assert_array_equal(a.numpy(), b.numpy())

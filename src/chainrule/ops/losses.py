@@ -67,9 +67,7 @@ binary_cross_entropy_of_probability: Operation = define(
     _cross_entropy_of_probability,
     params=("divisor",),
     p=lambda g, p, t, divisor: _scaled(g, divisor) * ((p - t) / clamp_min((1 - p) * p, 1e-12)),
-    t=lambda g, p, divisor: (
-        _scaled(g, divisor) * (clamp_min(log(1 - p), -100.0) - clamp_min(log(p), -100.0))
-    ),
+    t=lambda g, p, divisor: _scaled(g, divisor) * (log(1 - p) - log(p)),
     notation=_write_loss("bce"),
     doc="Binary cross-entropy of probabilities, −t log p − (1 − t) log(1 − p).",
 )

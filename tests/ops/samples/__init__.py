@@ -1,6 +1,6 @@
 """The description of every operation, by family."""
 
-from tests.ops.samples import elementwise, indexing, reductions, shapes
+from tests.ops.samples import elementwise, indexing, losses, reductions, shapes
 from tests.ops.samples.description import Operation, Sample
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -8,6 +8,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *reductions.OPERATIONS,
     *shapes.OPERATIONS,
     *indexing.OPERATIONS,
+    *losses.OPERATIONS,
 )
 
 # Every operation with each of its samples.
