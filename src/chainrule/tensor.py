@@ -83,7 +83,9 @@ class Tensor:
     _array: ndarray[Any, Any]
     _node: Node | None
     _base: Tensor | None
-    _base_node: Node | None = None
+    # How many recorded in-place changes there were: of a base, those it went through; of a view,
+    # those of its base that its node knows of.
+    _changes: int = 0
     _silent: bool = False
     _grad: Tensor | None = None
 
@@ -372,7 +374,7 @@ class Tensor:
                 "detach() it first"
             )
         attributes = {
-            k: v for k, v in self.__dict__.items() if k not in ("_base_node", "_silent", "_grad")
+            k: v for k, v in self.__dict__.items() if k not in ("_changes", "_silent", "_grad")
         }
         return {
             "array": self._array,
@@ -794,7 +796,8 @@ class Tensor:
     def copy_(self, source: Any) -> Tensor:
         """Take over the values of another tensor, broadcast and converted to this dtype."""
         given = creation.as_tensor(source).to(self._array.dtype)
-        expanded = shapes.broadcast_to(given, self._array.shape)
+        fits = given._array.ndim <= self._array.ndim
+        expanded = shapes.broadcast_to(given, self._array.shape) if fits else given
         return inplace.change("copy_", lambda _, value: cast.copy(value), self, expanded)
 
     def fill_(self, value: Any) -> Tensor:

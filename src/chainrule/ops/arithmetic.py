@@ -86,7 +86,8 @@ over: Operation = define(
     "div",
     np.true_divide,
     a=lambda g, b: g / b,
-    b=lambda g, b, y: -g * y / b,
+    # Written without y, so that the quotient may be changed in place.
+    b=lambda g, a, b: -g * (a / b / b),
     notation=Notation(custom=_write_quotient),
     floating=True,
     doc="Quotient, a / b; integers become floats.",

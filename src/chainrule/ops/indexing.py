@@ -149,9 +149,19 @@ put_at: Operation = define(
     notation=Notation(custom=_write_put),
     doc="Zeros of a shape with values added at an index: the adjoint of indexing.",
 )
+
+
+def _item(x: Any, index: Any) -> Any:
+    """Return a view also where the index picks a single element, which NumPy would copy out."""
+    y = x[index]
+    if isinstance(y, ndarray):
+        return y
+    return x[(*index, ...) if isinstance(index, tuple) else (index, ...)]
+
+
 basic_item: Operation = define(
     "getitem",
-    lambda x, index: x[index],
+    _item,
     params=("index",),
     x=lambda g, x_shape, index: put_at(g, index, x_shape),
     view=True,

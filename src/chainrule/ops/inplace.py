@@ -14,11 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
-from chainrule.graph import Node, modes, mutations, record
+from chainrule.graph import Node, modes, mutations, nothing, record
 from chainrule.operands import representable, rewired
 from chainrule.operation import Operation, define
-from chainrule.ops.indexing import explain_index_error, normal_index, set_at
-from chainrule.ops.shape import reshaped
+from chainrule.ops.cast import copy
+from chainrule.ops.indexing import (
+    basic_item,
+    explain_index_error,
+    is_basic,
+    normal_index,
+    set_at,
+)
+from chainrule.ops.shape import broadcast, reshaped
 from chainrule.primitive import attach
 
 if TYPE_CHECKING:
@@ -82,11 +89,14 @@ def _positions(view: ndarray[Any, Any], base: ndarray[Any, Any]) -> Any:
 def reattach(view: Tensor) -> None:
     """Let a view continue at the present node of its base."""
     base = view._base
-    assert base is not None and base._node is not None
-    positions = _positions(view._array, base._array)
-    saved = (None, None, positions)
-    view._node = record(take_flat.primitive, view, (base._node,), saved, view._array.shape)  # type: ignore[attr-defined]
-    view._base_node = base._node
+    assert base is not None
+    release(view._node)
+    if base._node is None:
+        view._node = None
+    else:
+        saved = (None, None, _positions(view._array, base._array))
+        view._node = record(take_flat.primitive, view, (base._node,), saved, view._array.shape)  # type: ignore[attr-defined]
+    view._changes = base._changes
 
 
 def node_of(tensor: Tensor) -> Node | None:
@@ -110,6 +120,13 @@ def _refuse_leaves(name: str, target: Tensor) -> None:
         )
 
 
+def _records(target: Tensor, *others: Any) -> bool:
+    return modes.grad and (
+        node_of(target) is not None
+        or any(hasattr(o, "_array") and node_of(o) is not None for o in others)
+    )
+
+
 def change(name: str, operation: Callable[..., Tensor], target: Tensor, *others: Any) -> Tensor:
     """Replace the values of ``target`` by ``operation(target, *others)`` and return it.
 
@@ -118,10 +135,7 @@ def change(name: str, operation: Callable[..., Tensor], target: Tensor, *others:
             shape or of a dtype the target cannot hold, and for expanded memory.
     """
     array = target._array
-    recording = modes.grad and (
-        node_of(target) is not None
-        or any(hasattr(o, "_array") and node_of(o) is not None for o in others)
-    )
+    recording = _records(target, *others)
     if recording:
         _refuse_leaves(name, target)
         if target._silent:
@@ -154,17 +168,31 @@ def _store(name: str, target: Tensor, result: Tensor) -> None:
             f"{name} keeps the dtype of its target; convert the target first or use the "
             "out-of-place form"
         )
-    if 0 in array.strides and any(
+    _make_writable(name, target)
+    np.copyto(array, value, casting="same_kind")
+    mutations.mark(array)
+
+
+def _is_expanded(array: ndarray[Any, Any]) -> bool:
+    """Tell whether several elements lie at one place in memory."""
+    return 0 in array.strides and any(
         s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)
-    ):
+    )
+
+
+def _make_writable(name: str, target: Tensor) -> None:
+    """Raise unless each element of the target can be written."""
+    array = target._array
+    if _is_expanded(array):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a "
             f"single memory location. Please clone() the tensor before performing {name}"
         )
     if not array.flags.writeable:
-        raise RuntimeError(f"{name}: the tensor's memory is read-only; work on a clone()")
-    np.copyto(array, value, casting="same_kind")
-    mutations.mark(array)
+        if target._base is not None and target._base._array.flags.writeable:
+            array.setflags(write=True)  # part of an expanded tensor, without repeated elements
+        else:
+            raise RuntimeError(f"{name}: the tensor's memory is read-only; work on a clone()")
 
 
 def _continue_at(target: Tensor, result: Tensor) -> None:
@@ -173,15 +201,30 @@ def _continue_at(target: Tensor, result: Tensor) -> None:
         node = result.to(target._array.dtype)._node
     base = target._base
     if base is None:
+        release(target._node)
         target._node = node
+        target._changes += 1
         if node is not None:
             adopt(target, node)
         return
-    positions = _positions(target._array, base._array)
     old = base._node
-    saved = (base._array if old is None else None, None, None, positions)
-    base._node = record(put_flat.primitive, base, (old, node), saved, base._array.shape)  # type: ignore[attr-defined]
+    release(old)
+    if old is not None or node is not None:
+        constants = (
+            None if base_node else array
+            for base_node, array in ((old, base._array), (node, result._array))
+        )
+        positions = _positions(target._array, base._array)
+        saved = (*constants, None, positions)
+        base._node = record(put_flat.primitive, base, (old, node), saved, base._array.shape)  # type: ignore[attr-defined]
+    base._changes += 1
     reattach(target)
+
+
+def release(node: Node | None) -> None:
+    """Let a node's gradient go to no tensor: its value was replaced, its gradient is another's."""
+    if node is not None:
+        node.output = nothing
 
 
 def adopt(target: Tensor, node: Node) -> None:
@@ -207,7 +250,16 @@ def setitem(target: Tensor, index: Any, value: Any) -> None:
             value = to_array(value)
         value = attach(np.asarray(value, array.dtype), None)
     value = _fitted_value(array, normal, value)
-    change("__setitem__", lambda before, v: set_at(before, v, normal), target, value)
+    if _is_expanded(array) and is_basic(normal):
+        part = basic_item(target, normal)
+        value = broadcast(value, part._array.shape)
+        change("__setitem__", lambda _, v: copy(v), part, value)
+    elif _records(target, value):
+        change("__setitem__", lambda before, v: set_at(before, v, normal), target, value)
+    else:
+        _make_writable("__setitem__", target)
+        array[normal] = value._array
+        mutations.mark(array)
 
 
 def _fitted_value(array: Any, index: Any, value: Tensor) -> Tensor:
