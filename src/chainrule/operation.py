@@ -87,6 +87,8 @@ def define(
         operation = _several(definition)
     elif view:
         operation = _view(definition)
+    elif len(names) == 1:
+        operation = _unary(definition)
     else:
         operation = _straight_line(definition)
     operation.__name__ = operation.__qualname__ = name
@@ -157,16 +159,47 @@ def _saved(
     return (*kept, y if p.keeps_output else None, *params)
 
 
+def _unary(p: Primitive) -> Any:
+    """Return an operation with one input; `_straight_line` says what it does."""
+    forward, floating, refuses_bools = p.forward, p.floating, p.refuses_bools
+    keep_x, keep_y = p.inputs[0] in p.needs.get(p.inputs[0], ()), p.keeps_output
+    differentiable = bool(p.rules)
+    generally = _generally(p)
+
+    def operation(input: Any, *params: Any) -> Any:
+        if not isinstance(input, Tensor):
+            return generally((input,), params)
+        x = input._array
+        if (floating and x.dtype.kind != "f") or (refuses_bools and x.dtype is boolean):
+            return generally((input,), params)
+        y = forward(x, *params)
+        if type(y) is not ndarray:
+            y = asarray(y)
+        result = _new(Tensor)
+        result._array = y
+        result._base = None
+        node = input._node if input._base is None else rewired(input)
+        if node is not None and modes.grad and differentiable:
+            saved = (x if keep_x else None, y if keep_y else None, *params)
+            result._node = record(p, result, (node,), saved, y.shape)
+        else:
+            result._node = None
+        return result
+
+    return operation
+
+
 def _straight_line(p: Primitive) -> Any:
-    """Return an operation with a fixed number of inputs as straight-line code.
+    """Return an operation with two or more inputs as straight-line code.
 
     What it spells out, for tensors of one dtype: run the forward function, and if a gradient may
     be asked for, record a node with what the rules of the inputs that need one will read. All
     other operands (numbers, arrays, mixed dtypes, symbols) go the general way. Loops over the
     operands instead would cost more than NumPy's work on a small array.
     """
-    names = p.inputs
-    public = ("input", "other") if len(names) <= 2 else names
+    # Named by position, so that primitives of one pattern share one piece of code.
+    names = tuple(f"x{k}" for k in range(len(p.inputs)))
+    public = ("input", "other") if len(names) <= 2 else p.inputs
     arguments = [*public[: len(names)], *p.param_names]
     passed = ", ".join((*(f"{n}_" for n in names), *p.param_names))
     lines = [
@@ -181,14 +214,14 @@ def _straight_line(p: Primitive) -> Any:
             f"            {n}_ = {a}._array",
             f"            {n}_node = {a}._node if {a}._base is None else rewired({a})",
         ]
-    weighed = [n for n in names if n != "condition"]
+    weighed = [n for n, given in zip(names, p.inputs, strict=True) if given != "condition"]
     same = [f"{n}_.dtype is {weighed[0]}_.dtype" for n in weighed[1:]]
     if p.floating:
         same.append(f"{weighed[0]}_.dtype.kind == 'f'")
     if p.refuses_bools:
         same.append(f"{weighed[0]}_.dtype is not boolean")
-    given = "".join(f"{a}, " for a in public[: len(names)])
-    general = f"generally(({given}), ({''.join(f'{n}, ' for n in p.param_names)}))"
+    everything = "".join(f"{a}, " for a in public[: len(names)])
+    general = f"generally(({everything}), ({''.join(f'{n}, ' for n in p.param_names)}))"
     if same:
         lines += [
             f"            if not ({' and '.join(same)}):",
@@ -219,13 +252,10 @@ def _straight_line(p: Primitive) -> Any:
         lines.append(f"        y = forward({passed})")
     anyone = " or ".join(f"{n}_node is not None" for n in names)
     kept = []
-    for n in names:
-        readers = [r for r in names if n in p.needs.get(r, ())]
-        if len(names) == 1:
-            kept.append(f"{n}_" if readers else "None")
-        else:
-            wanted = " or ".join((f"{n}_node is None", *(f"{r}_node is not None" for r in readers)))
-            kept.append(f"{n}_ if {wanted} else None")
+    for n, given in zip(names, p.inputs, strict=True):
+        readers = [r for r, by in zip(names, p.inputs, strict=True) if given in p.needs.get(by, ())]
+        wanted = " or ".join((f"{n}_node is None", *(f"{r}_node is not None" for r in readers)))
+        kept.append(f"{n}_ if {wanted} else None")
     saved = ", ".join((*kept, "y" if p.keeps_output else "None", *p.param_names))
     lines += [
         "        if type(y) is not ndarray:",
@@ -233,16 +263,16 @@ def _straight_line(p: Primitive) -> Any:
         "        result = _new(Tensor)",
         "        result._array = y",
         "        result._base = None",
-        # Without any rule (a comparison) the result is a constant.
-        f"        if ({anyone}) and modes.grad:" if p.rules else "        if False:",
-        f"            inputs = ({''.join(f'{n}_node, ' for n in names)})",
-        f"            result._node = record(p, result, inputs, ({saved},), y.shape)",
-        "        else:",
-        "            result._node = None",
-        "        return result",
-        "    return operation",
+        "        result._node = None",
     ]
-    make = build("\n".join(lines), p.name, globals())
+    if p.rules:  # else (a comparison) the result is a constant
+        lines += [
+            f"        if ({anyone}) and modes.grad:",
+            f"            inputs = ({''.join(f'{n}_node, ' for n in names)})",
+            f"            result._node = record(p, result, inputs, ({saved},), y.shape)",
+        ]
+    lines += ["        return result", "    return operation"]
+    make = build("\n".join(lines), "operation", globals())
     return make(p, p.forward, _generally(p))
 
 

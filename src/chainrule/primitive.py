@@ -118,7 +118,7 @@ class Primitive:
             if rule is None:
                 self._readers.append(None)
                 continue
-            wanted = tuple(inspect.signature(rule).parameters)
+            wanted = argument_names(rule)
             unknown = [n for n in wanted if n not in environment]
             if unknown:
                 raise TypeError(
@@ -299,6 +299,13 @@ class Primitive:
         return gradients
 
 
+def argument_names(rule: Rule) -> tuple[str, ...]:
+    """Return what a rule asks for."""
+    if isinstance(rule, FunctionType):  # nearly always; `inspect` takes its time
+        return rule.__code__.co_varnames[: rule.__code__.co_argcount]
+    return tuple(inspect.signature(rule).parameters)
+
+
 def _picker(positions: tuple[int, ...]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     """Return a function that picks the rule's arguments out of its environment."""
     if len(positions) == 1:
@@ -349,44 +356,45 @@ def straight_line_pull(p: Primitive) -> Callable[..., Sequence[tuple[Node, Any]]
     It does what `pull_generally` does, without its loops and tuples: on small arrays that is the
     larger part of a backward pass.
     """
-    saved = ", ".join((*(f"{n}_" for n in p.inputs), "y", *p.param_names))
+    # Named by position, so that primitives of one pattern share one piece of code.
+    names = {given: f"x{k}" for k, given in enumerate(p.inputs)}
+    saved = ", ".join((*(f"{n}_" for n in names.values()), "y", *p.param_names))
     lines = [
         "def make(p, rules, operators, shape_of):",
+        f"    {''.join(f'{n}_rule, ' for n in names.values())}= rules",
         "    def pull(node, g, tensors, only):",
         "        if tensors:",
         "            return p.pull_generally(node, g, tensors, only)",
-        f"        {''.join(f'{n}_node, ' for n in p.inputs)}= node.inputs",
+        f"        {''.join(f'{n}_node, ' for n in names.values())}= node.inputs",
         f"        {saved}, = node.saved",
         "        pulled = []",
     ]
-    for name in p.inputs:
-        lines.append(
-            f"        if {name}_node is not None and (only is None or {name}_node in only):"
-        )
-        rule = p.rules.get(name)
+    for given, n in names.items():
+        lines.append(f"        if {n}_node is not None and (only is None or {n}_node in only):")
+        rule = p.rules.get(given)
         if rule is None:
             lines.append("            raise p.no_rule(node)")
             continue
         arguments = []
-        for wanted in inspect.signature(rule).parameters:
-            owner = wanted.removesuffix("_shape")
-            if wanted in p.inputs:
-                arguments.append(f"{wanted}_")
-            elif owner != wanted and owner in p.inputs:
+        for wanted in argument_names(rule):
+            owner = names.get(wanted.removesuffix("_shape"))
+            if wanted in names:
+                arguments.append(f"{names[wanted]}_")
+            elif owner is not None:
                 arguments.append(
                     f"{owner}_node.shape if {owner}_node is not None else shape_of({owner}_)"
                 )
             else:
                 arguments.append(wanted)
         lines += [
-            f"            gradient = rules[{name!r}]({', '.join(arguments)})",
-            f"            if gradient.shape != {name}_node.shape:",
-            f"                gradient = operators['sum_to'](gradient, {name}_node.shape)",
-            f"            pulled.append(({name}_node, gradient))",
+            f"            gradient = {n}_rule({', '.join(arguments)})",
+            f"            if gradient.shape != {n}_node.shape:",
+            f"                gradient = operators['sum_to'](gradient, {n}_node.shape)",
+            f"            pulled.append(({n}_node, gradient))",
         ]
     lines += ["        return pulled", "    return pull"]
-    on_arrays = {name: _on_arrays(rule) for name, rule in p.rules.items()}
-    return build("\n".join(lines), p.name)(p, on_arrays, operators, np.shape)  # type: ignore[no-any-return]
+    on_arrays = [_on_arrays(p.rules[n]) if n in p.rules else None for n in p.inputs]
+    return build("\n".join(lines), "rules")(p, on_arrays, operators, np.shape)  # type: ignore[no-any-return]
 
 
 def _on_arrays(rule: Rule) -> Rule:
@@ -423,7 +431,7 @@ def build(source: str, name: str, namespace: dict[str, Any] | None = None) -> An
     if factory is None:
         scope: dict[str, Any] = {}
         # Its frames are the package's, so that a node's line is found beyond them.
-        file = os.path.join(os.path.dirname(__file__), f"<{name}>")
+        file = os.path.join(os.path.dirname(__file__), f"<{name} {len(_built)}>")
         code = compile(source, file, "exec")
         exec(code, namespace if namespace is not None else {}, scope)
         factory = _built[source] = scope["make"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,19 +30,26 @@ class Generator:
 
     def __init__(self, device: Any = "cpu") -> None:
         check_device(device)
-        self.manual_seed(np.random.SeedSequence().entropy % 2**63)  # type: ignore[operator]
+        self.seed()
 
     def manual_seed(self, seed: int) -> Generator:
         """Restart the stream at a seed."""
         self._seed = operator.index(seed)
-        self.numpy = np.random.Generator(np.random.MT19937(self._seed % 2**64))
+        self._numpy: np.random.Generator | None = None
         return self
 
     def seed(self) -> int:
         """Restart the stream at a fresh seed and return it."""
-        fresh = int(np.random.SeedSequence().entropy % 2**63)  # type: ignore[operator]
+        fresh = int.from_bytes(os.urandom(8)) >> 1
         self.manual_seed(fresh)
         return fresh
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """NumPy's generator at the present place of the stream."""
+        if self._numpy is None:  # made late: `numpy.random` takes its time to import
+            self._numpy = np.random.Generator(np.random.MT19937(self._seed % 2**64))
+        return self._numpy
 
     def initial_seed(self) -> int:
         """Return the seed the stream was started at."""
