@@ -1,0 +1,252 @@
+"""Names for the values of a graph, as the user would call them, and formulas in those names."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph import Node, source_line
+from chainrule.symbol import TEXT, Call, Constant, Expr, Symbol
+from chainrule.verify.diagnosis.recording import IDENTITIES, Edge, Recording
+
+_LONG = 34
+_BROADCASTING = frozenset(
+    (
+        "add",
+        "broadcast_to",
+        "clamp_max",
+        "clamp_min",
+        "div",
+        "maximum",
+        "minimum",
+        "mul",
+        "pow",
+        "sub",
+    )
+)
+
+
+class Names:
+    """The names of a graph's values.
+
+    Args:
+        recording: the graph.
+        known: names that were given: of parameters and of claims.
+        variables: the caller's variables; a variable that a loop assigns again and again names only
+            the last of its values, so the source lines are asked first.
+        constants: names of arrays without a gradient, with the arrays.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        known: Mapping[Node, str],
+        variables: Mapping[Node, str] | None = None,
+        constants: Sequence[tuple[str, Any]] = (),
+    ) -> None:
+        self.recording = recording
+        self._names = dict(known)
+        self._constants = list(constants)
+        self._by_source()
+        for node, name in (variables or {}).items():
+            if name not in self._names.values():
+                self._names.setdefault(node, name)
+        self._inherit()
+
+    def _by_source(self) -> None:
+        """Name a value after the variable its source line assigns it to."""
+        last: dict[tuple[str, int], list[Node]] = {}
+        for node in self.recording.nodes:
+            if node.primitive is not None:
+                last.setdefault(source_line(node), []).append(node)
+        counts: dict[str, int] = {}
+        repeated: list[tuple[Node, str]] = []
+        for (file, line), nodes in sorted(last.items(), key=lambda item: item[1][0].index):
+            variable = _assigned(file, line)
+            if variable is None:
+                continue
+            for node in _ends(nodes):
+                if node not in self._names:
+                    repeated.append((node, variable))
+                    counts[variable] = counts.get(variable, 0) + 1
+        number: dict[str, int] = {}
+        for node, variable in sorted(repeated, key=lambda item: item[0].index):
+            if variable in self._names.values() or counts[variable] > 1:
+                number[variable] = number.get(variable, 0) + 1
+                self._names[node] = f"{variable}[{number[variable]}]"
+            else:
+                self._names[node] = variable
+
+    def _inherit(self) -> None:
+        """Let a copy share the name of what it copies, in both directions."""
+        for node in self.recording.nodes:
+            if node.name in IDENTITIES and node.inputs[0] is not None:
+                original = node.inputs[0]
+                if node in self._names:
+                    self._names.setdefault(original, self._names[node])
+                elif original in self._names:
+                    self._names[node] = self._names[original]
+
+    def given(self, node: Node) -> str | None:
+        """Return a node's name, None if it has none of its own."""
+        return self._names.get(node)
+
+    def symbol(self, node: Node | None, value: Any = None, depth: int = 3) -> Expr:
+        """Return a node as a symbol if it has a name, else as the formula it was computed by."""
+        if node is None:
+            return self.constant(value)
+        name = self._names.get(node)
+        if name is not None:
+            return Symbol(name, shape=node.shape)
+        if node.primitive is None or depth == 0 or node.primitive.several:
+            return Symbol(self._described(node), shape=node.shape)
+        values = self.recording.inputs(node)
+        args = tuple(
+            self.symbol(parent, given, depth - 1)
+            for parent, given in zip(node.inputs, values, strict=True)
+        )
+        call = Call(node.primitive, args, self.recording.params(node))
+        if len(call.text()) > _LONG:
+            return Symbol(self._described(node), shape=node.shape)
+        return call
+
+    def constant(self, value: Any) -> Expr:
+        """Return a constant as a number, or as the name that stands for its array."""
+        if value is None or getattr(value, "ndim", 0) == 0:
+            return Constant(value)
+        for name, array in self._constants:
+            for turned, mark in ((array, ""), (np.asarray(array).T, "ᵀ")):
+                if turned is value or (
+                    np.shape(turned) == value.shape and np.array_equal(turned, value)
+                ):
+                    return Symbol(name + mark, shape=value.shape)
+        return Symbol(f"array{list(value.shape)}", shape=value.shape)
+
+    def _described(self, node: Node) -> str:
+        if node.primitive is None:
+            return f"leaf{list(node.shape or ())}"
+        _, line = source_line(node)
+        return f"⟨{node.name}, line {line}⟩"
+
+    def text(self, node: Node | None, value: Any = None) -> str:
+        """Return how a value is called in messages."""
+        return self.symbol(node, value).text()
+
+    def gradient(self, node: Node) -> str:
+        """Return how a value's gradient is called: dW1 for W1."""
+        node = self._shown_by(node)
+        text = self.text(node)
+        simple = text.replace(".", "").replace("_", "").replace("[", "").replace("]", "")
+        return f"d{text}" if simple.isalnum() else f"d({text})"
+
+    def _shown_by(self, node: Node) -> Node:
+        """Return the named value with the same gradient: z = x W + b for the product x W."""
+        start = node
+        while node not in self._names:
+            consumers = self.recording.consumers[node]
+            if len(consumers) != 1:
+                return start
+            after = consumers[0][0]
+            same = after.name in ("add", "clone", "cast") and after.shape == node.shape
+            if not (same or (after.name == "sub" and after.inputs[0] is node)):
+                return start
+            node = after
+        return node
+
+    def rule(
+        self,
+        edge: Edge,
+        *,
+        inputs: Mapping[int, Expr] | None = None,
+        output: Expr | None = None,
+        upstream: str | None = None,
+        summed: bool = True,
+    ) -> str:
+        """Return what an operation sends to one of its inputs, as a formula in the user's names.
+
+        Args:
+            edge: the operation and the input's number.
+            inputs: symbols in place of some inputs.
+            output: a symbol in place of the output.
+            upstream: the arriving gradient's name.
+            summed: write the sum over the dimensions along which the input was broadcast.
+        """
+        node, number = edge
+        reader = node.primitive
+        assert reader is not None
+        values = self.recording.inputs(node)
+        arguments: list[Any] = []
+        for k, (parent, value) in enumerate(zip(node.inputs, values, strict=True)):
+            if inputs is not None and k in inputs:
+                arguments.append(inputs[k])
+            else:
+                arguments.append(self.symbol(parent, value))
+        if reader.by_hand.get(reader.inputs[0 if reader.variadic else number]):
+            return reader.by_hand[reader.inputs[number]][0]
+        shapes = [
+            p.shape if p is not None and p.shape is not None else getattr(v, "shape", ())
+            for p, v in zip(node.inputs, values, strict=True)
+        ]
+        result = output if output is not None else self.symbol(node)
+        gradients = reader.formula(
+            arguments,
+            self.recording.params(node),
+            output=result,  # type: ignore[arg-type]
+            upstream=Symbol(upstream if upstream is not None else self.gradient(node)),
+            shapes=shapes,
+        )
+        name = reader.input_names(len(arguments))[number]
+        text = gradients[name].text()
+        return self._reduced(edge, text) if summed else text
+
+    def _reduced(self, edge: Edge, text: str) -> str:
+        """Write the sum over the dimensions along which an operand was broadcast."""
+        node, number = edge
+        target = node.inputs[number]
+        if node.name not in _BROADCASTING or target is None or target.shape == node.shape:
+            return text
+        full, own = node.shape or (), target.shape or ()
+        padded = (1,) * (len(full) - len(own)) + tuple(own)
+        dims = [d for d, (n, m) in enumerate(zip(padded, full, strict=True)) if n == 1 and m != 1]
+        if len(dims) == len(full):
+            return f"sum({text})"
+        return f"sum{TEXT.indices(tuple(dims))}({text})"
+
+
+def _ends(nodes: list[Node]) -> list[Node]:
+    """Return of the operations of one line those that no other one of them consumes right after."""
+    inside = set(nodes)
+    used = {p for n in nodes for p in n.inputs if p in inside}
+    return [n for n in nodes if n not in used]
+
+
+_assignments: dict[tuple[str, int, str], str | None] = {}
+
+
+def _assigned(file: str, line: int) -> str | None:
+    """Return the variable that a source line assigns its value to, if it is one."""
+    text = linecache.getline(file, line).strip()
+    key = (file, line, text)
+    if key not in _assignments:
+        _assignments[key] = _target(text)
+    return _assignments[key]
+
+
+def _target(text: str) -> str | None:
+    try:
+        (statement,) = ast.parse(text.rstrip("\\").strip() if "=" in text else "").body
+    except (SyntaxError, ValueError):
+        head, _, _ = text.partition("=")
+        head = head.strip()
+        return head if head.isidentifier() else None
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = statement.targets[0]
+        if isinstance(target, ast.Name):
+            return target.id
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+        return statement.target.id
+    return None
