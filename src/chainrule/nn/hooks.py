@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule.function import Function
 from chainrule.graph import modes
+from chainrule.ops.creation import zeros_like
 from chainrule.tensor import RemovableHandle, Tensor
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def call(module: Module, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, 
         for hook in tuple(hooks.before.values()):
             args, kwargs = _replaced_arguments(module, hook, args, kwargs)
         backward = (
-            _Backward(module, hooks) if hooks.before_backward or hooks.after_backward else None
+            _Backward(module, hooks, len(args))
+            if hooks.before_backward or hooks.after_backward
+            else None
         )
         if backward is not None:
             args = backward.watch_inputs(args)
@@ -109,90 +112,96 @@ class _Watch(Function):
     """The identity on several tensors; in the backward pass it shows their gradients."""
 
     @staticmethod
-    def forward(ctx: Any, show: Any, *tensors: Tensor) -> Any:
+    def forward(ctx: Any, show: Any, zeros_for_unused: bool, *tensors: Tensor) -> Any:
         ctx.show = show
+        ctx.set_materialize_grads(zeros_for_unused)
         return tensors
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        return (None, *ctx.show(gradients))
+        return (None, None, *ctx.show(gradients))
 
 
 class _Backward:
     """One call of a module whose gradients are watched."""
 
-    def __init__(self, module: Module, hooks: Hooks) -> None:
+    def __init__(self, module: Module, hooks: Hooks, inputs: int) -> None:
         self.module = module
         self.before = tuple(hooks.before_backward.values())
         self.after = tuple(hooks.after_backward.values())
         self.grad_output: tuple[Any, ...] | None = None
+        self.inputs = inputs
         self.inputs_watched = False
 
     def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Let the tensors among the arguments pass through the watch, if one needs a gradient."""
-        if not self.after:
-            return args
-        positions = [k for k, a in enumerate(args) if isinstance(a, Tensor) and a.requires_grad]
-        if not positions or not modes.grad:
+        watched = [k for k, a in enumerate(args) if isinstance(a, Tensor) and a.requires_grad]
+        if not self.after or not watched or not modes.grad:
             return args
         self.inputs_watched = True
+        constant = {
+            k: a for k, a in enumerate(args) if isinstance(a, Tensor) and not a.requires_grad
+        }
 
         def show(gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-            whole: list[Any] = [None] * len(args)
-            for k, gradient in zip(positions, gradients, strict=True):
-                whole[k] = gradient
-            shown = self._call_after(tuple(whole))
-            return tuple(shown[k] for k in positions)
+            grad_input = dict(zip(watched, gradients, strict=True))
+            grad_input.update({k: zeros_like(tensor) for k, tensor in constant.items()})
+            shown = self._call_after(tuple(grad_input.get(k) for k in range(self.inputs)))
+            return tuple(shown[k] for k in watched)
 
-        passed = list(args)
-        for k, tensor in zip(positions, _through(show, [args[k] for k in positions]), strict=True):
-            passed[k] = tensor
-        return tuple(passed)
+        return _through(show, True, args, watched)
 
     def watch_outputs(self, output: Any) -> Any:
         """Let the tensors of the output pass through the watch."""
         values = output if isinstance(output, tuple) else (output,)
-        positions = [k for k, v in enumerate(values) if isinstance(v, Tensor) and v.requires_grad]
-        if not positions or not modes.grad:
+        watched = [k for k, v in enumerate(values) if isinstance(v, Tensor) and v.requires_grad]
+        if not watched or not modes.grad:
             return output
 
         def show(gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-            whole: list[Any] = [None] * len(values)
-            for k, gradient in zip(positions, gradients, strict=True):
-                whole[k] = gradient
-            arrived = tuple(whole)
+            known = dict(zip(watched, gradients, strict=True))
+            arrived = tuple(known.get(k) for k in range(len(values)))
             for hook in self.before:
-                arrived = _replaced(hook.function(self.module, arrived), arrived)
+                arrived = _replaced(
+                    "pre hook", "output", hook.function(self.module, arrived), arrived
+                )
             self.grad_output = arrived
             if not self.inputs_watched:
-                self._call_after((None,) * len(arrived[:0]))
-            return tuple(arrived[k] for k in positions)
+                self._call_after((None,) * self.inputs)
+            return tuple(arrived[k] for k in watched)
 
-        passed = list(values)
-        for k, tensor in zip(
-            positions, _through(show, [values[k] for k in positions]), strict=True
-        ):
-            passed[k] = tensor
-        return tuple(passed) if isinstance(output, tuple) else passed[0]
+        passed = _through(show, False, values, watched)
+        return passed if isinstance(output, tuple) else passed[0]
 
     def _call_after(self, grad_input: tuple[Any, ...]) -> tuple[Any, ...]:
         for hook in self.after:
             returned = hook.function(self.module, grad_input, self.grad_output)
-            grad_input = _replaced(returned, grad_input)
+            grad_input = _replaced("hook", "input", returned, grad_input)
         return grad_input
 
 
-def _through(show: Any, tensors: list[Tensor]) -> tuple[Tensor, ...]:
-    return _Watch.apply(show, *tensors)  # type: ignore[no-any-return]
+def _through(
+    show: Callable[[tuple[Any, ...]], tuple[Any, ...]],
+    zeros_for_unused: bool,
+    values: tuple[Any, ...],
+    watched: list[int],
+) -> tuple[Any, ...]:
+    """Return the values, the watched ones having passed through the watch."""
+    passed = list(values)
+    tensors = _Watch.apply(show, zeros_for_unused, *(values[k] for k in watched))
+    for k, tensor in zip(watched, tensors, strict=True):
+        passed[k] = tensor
+    return tuple(passed)
 
 
-def _replaced(returned: Any, present: tuple[Any, ...]) -> tuple[Any, ...]:
+def _replaced(kind: str, which: str, returned: Any, present: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what a hook wants the gradients to be."""
     if returned is None:
         return present
     new = returned if isinstance(returned, tuple) else (returned,)
     if len(new) != len(present):
         raise RuntimeError(
-            f"Backward hook returned an invalid number of grad_input, got {len(new)}, but expected "
-            f"{len(present)}"
+            f"Backward {kind} returned an invalid number of grad_{which}, got {len(new)}, but "
+            f"expected {len(present)}: return one for each {which} of the module, or None"
         )
     return new
