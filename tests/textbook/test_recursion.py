@@ -43,7 +43,8 @@ def test_every_value_agrees_with_pytorch(net: Drawn, closed_form: bool) -> None:
     assert_agrees_with_pytorch(net, closed_form=closed_form, tolerance=1e-9)
 
 
-@given(networks(dtype=np.float32))
+# The derivative of BCE by a probability close to one has lost its digits in single precision.
+@given(networks(dtype=np.float32, losses=sorted(set(textbook.LOSSES) - {"bce"})))
 def test_every_value_is_right_to_the_precision_of_float32(net: Drawn) -> None:
     assert_agrees_with_pytorch(net, closed_form=True, tolerance=1e-4)
 

@@ -187,7 +187,7 @@ def _gelu_tanh(z: Array) -> Array:
 def _gelu_tanh_derivative(z: Array, a: Array) -> Array:
     z = _without_overflow(z)
     v = _gelu_tanh_argument(z)
-    dv = 2 * math.sqrt(2 / math.pi) * (1 + 3 * _GELU_CUBIC * z**2)
+    dv: Array = 2 * math.sqrt(2 / math.pi) * (1 + 3 * _GELU_CUBIC * z**2)
     return sigmoid(v) * (1 + z * sigmoid(-v) * dv)
 
 
