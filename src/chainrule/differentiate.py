@@ -9,10 +9,10 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule.graph import Node, modes, reaching, sweep
+from chainrule.ops.cast import copy
 from chainrule.ops.inplace import node_of
 from chainrule.primitive import attach
 from chainrule.tensor import Tensor, accumulate, accumulate_tensor
-
 
 # The usual seed, made once; it is read-only because every sweep shares it.
 _ones: dict[Any, ndarray[Any, Any]] = {}
@@ -54,8 +54,9 @@ def _seed(output: Tensor, gradient: Any, tensors: bool) -> tuple[Node, Any]:
     if shape != array.shape:
         if shape != ():
             raise RuntimeError(
-                f"Mismatch in shape: the gradient passed has a shape of {list(shape)} and the output "
-                f"has a shape of {list(array.shape)}; they must be equal, or the gradient a number"
+                f"Mismatch in shape: the gradient passed has a shape of {list(shape)} and the "
+                f"output has a shape of {list(array.shape)}; they must be equal, or the gradient a "
+                "number"
             )
         if isinstance(given, Tensor):
             given = given.expand(array.shape)
@@ -94,7 +95,7 @@ def run_backward(
     if inputs is not None:
         wanted = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
         if not wanted:
-            raise RuntimeError("'inputs' argument to backward() cannot be empty.")
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
         targets = {_target(t, k) for k, t in enumerate(wanted)}
         only = reaching((node for node, _ in seeds), targets)
         everywhere = deposit
@@ -159,7 +160,8 @@ def backward(
     if grad_tensors is None:
         gradients: tuple[Any, ...] = (None,) * len(outputs)
     else:
-        gradients = (grad_tensors,) if isinstance(grad_tensors, Tensor) else tuple(grad_tensors)
+        several = isinstance(grad_tensors, list | tuple)
+        gradients = tuple(grad_tensors) if several else (grad_tensors,)
     if len(gradients) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients")
     run_backward(
@@ -212,13 +214,12 @@ def grad(
         )
     outs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
     ins = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-    given = (
-        (None,) * len(outs)
-        if grad_outputs is None
-        else (grad_outputs,)
-        if isinstance(grad_outputs, Tensor)
-        else tuple(grad_outputs)
-    )
+    if not ins:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+    given: tuple[Any, ...] = (None,) * len(outs)
+    if grad_outputs is not None:
+        several = isinstance(grad_outputs, list | tuple)
+        given = tuple(grad_outputs) if several else (grad_outputs,)
     if len(given) != len(outs):
         raise RuntimeError(f"got {len(outs)} outputs and {len(given)} grad_outputs")
     seeds = [_seed(o, g, create_graph) for o, g in zip(outs, given, strict=True)]
@@ -243,12 +244,13 @@ def grad(
                 results.append(None)
             else:
                 raise RuntimeError(
-                    "One of the differentiated Tensors appears to not have been used in the graph: "
-                    f"input {k}, of shape {list(tensor.shape)}. Set allow_unused=True if this is "
-                    "the desired behavior."
+                    f"The differentiated Tensor at index {k} appears to not have been used in the "
+                    "graph. Set allow_unused=True if this is the desired behavior. Its shape is "
+                    f"{list(tensor.shape)}"
                 )
         elif isinstance(gradient, Tensor):
-            results.append(gradient)
+            shared = any(gradient is other for other in (*results, *given))
+            results.append(copy(gradient) if shared else gradient)
         else:
             # Rules may hand out one array twice, or a view of what was saved: give each its own.
             results.append(attach(np.array(gradient), None))

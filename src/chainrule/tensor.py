@@ -163,18 +163,19 @@ class Tensor:
         if value is not None:
             if not isinstance(value, Tensor):
                 raise TypeError(
-                    f"assigned grad expected to be a Tensor or None but got {type(value).__name__}"
-                    "; wrap it with cr.as_tensor(...)"
+                    "assigned grad expected to be a Tensor or None but got grad of type "
+                    f"{type(value).__name__}; wrap it with cr.as_tensor(...)"
                 )
             if value._array.shape != self._array.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: a tensor of shape "
-                    f"{list(self.shape)} needs a gradient of that shape, got {list(value.shape)}"
+                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of "
+                    f"size '{list(self.shape)}'. Please ensure that the gradient and the tensor "
+                    "are the same size"
                 )
             if value._array.dtype != self._array.dtype:
                 raise RuntimeError(
-                    f"assigned grad has data of a different type: expected {self.dtype}, got "
-                    f"{value.dtype}"
+                    f"attempting to assign a gradient with dtype '{value.dtype}' to a tensor of "
+                    f"dtype '{self.dtype}'. Please convert the gradient with .to(tensor.dtype)"
                 )
         self._grad = value
 
@@ -304,10 +305,18 @@ class Tensor:
         return self._array.__dlpack_device__()
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._only_element())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._only_element())
+
+    def _only_element(self) -> Any:
+        if self._array.size != 1:
+            raise ValueError(
+                f"only one element tensors can be converted to Python scalars: this one has "
+                f"{self._array.size}, its shape is {list(self.shape)}"
+            )
+        return self._array.item()
 
     def __index__(self) -> int:
         if self._array.dtype.kind not in "iu" or self._array.size != 1:
@@ -899,7 +908,8 @@ def accumulate_tensor(node: Node, gradient: Any) -> None:
     """Add a tensor of the recorded backward pass to a gradient, itself recorded."""
     tensor = node.output()
     assert tensor is not None
-    tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
+    # A copy: the rules hand one tensor to several inputs, and a `.grad` may be changed in place.
+    tensor._grad = cast.copy(gradient) if tensor._grad is None else tensor._grad + gradient
 
 
 class _Probe:
