@@ -223,14 +223,17 @@ def _check_unchanged(node: Node) -> None:
     primitive = node.primitive
     assert primitive is not None and node.saved is not None
     for position, value in enumerate(node.saved):
-        if not isinstance(value, ndarray) or not primitive.reads(node, position):
-            continue
-        if mutations.last(value) > node.index:
+        # An index is a tuple, and arrays of positions in it are the user's.
+        for part in value if type(value) is tuple else (value,):
+            if not isinstance(part, ndarray) or mutations.last(part) <= node.index:
+                continue
+            if not primitive.reads(node, position):
+                continue
             file, line = source_line(node)
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an "
                 f"inplace operation: {primitive.describe(position)} of {primitive.name}, a value "
-                f"of shape {list(value.shape)} recorded at {file}:{line}, was changed after it was "
+                f"of shape {list(part.shape)} recorded at {file}:{line}, was changed after it was "
                 "used. Use the out-of-place form (x = x + 1 for x += 1), or change a clone()"
             )
 
@@ -273,23 +276,24 @@ class allow_mutation_on_saved_tensors:
 
 def sweep(
     seeds: Iterable[tuple[Node, Any]],
-    deliver: Callable[[Node, Any], None],
+    deliver: Callable[[Tensor, Any], None] | None,
     *,
     keep: bool = False,
     tensors: bool = False,
     only: set[Node] | None = None,
-    unheld: bool = False,
+    collect: dict[Node, Any] | None = None,
 ) -> None:
     """Run the chain rule backward from ``seeds``.
 
     Args:
         seeds: nodes and the gradients arriving at them.
-        deliver: called with each node whose tensor is still held and its complete gradient;
-            operations in backward order, then leaves.
+        deliver: called with each tensor that is still held and its complete gradient; results
+            in backward order, then leaves.
         keep: keep what was saved, so that the graph can be swept again.
         tensors: read the rules on tensors, so that the sweep is itself recorded.
         only: the nodes worth visiting; None for all.
-        unheld: deliver also to nodes whose tensor is gone.
+        collect: receives the gradients of the nodes that are its keys, whether their tensors are
+            held or not.
     """
     gradients: dict[Node, Any] = {}
     leaves: dict[Node, Any] = {}
@@ -328,8 +332,10 @@ def sweep(
         lonely = None
         if node.hooks is not None:
             gradient = _run_hooks(node, gradient, tensors)
-        if unheld or node.output() is not None:
-            deliver(node, gradient)
+        if deliver is not None and (tensor := node.output()) is not None:
+            deliver(tensor, gradient)
+        if collect is not None and node in collect:
+            collect[node] = gradient
         primitive = node.primitive
         if node.saved is None:
             raise _freed(node)
@@ -344,8 +350,10 @@ def sweep(
         node, gradient = leaves.popitem()
         if node.hooks is not None:
             gradient = _run_hooks(node, gradient, tensors)
-        if unheld or node.output() is not None:
-            deliver(node, gradient)
+        if deliver is not None and (tensor := node.output()) is not None:
+            deliver(tensor, gradient)
+        if collect is not None and node in collect:
+            collect[node] = gradient
 
 
 def _freed(node: Node) -> RuntimeError:

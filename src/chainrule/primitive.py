@@ -147,12 +147,13 @@ class Primitive:
     def reads(self, node: Node, position: int) -> bool:
         """Tell whether a rule that ``node`` will run reads the saved value at ``position``."""
         count = len(node.inputs)
-        if position > count:
-            return False
         if self.variadic:
-            wanted = self.inputs[0] if position < count else "y"
-            return wanted in self.needs.get(self.inputs[0], ())
-        wanted = (*self.inputs, "y")[position]
+            names = (*(self.inputs[0],) * count, "y", *self.param_names)
+            return position < len(names) and names[position] in self.needs.get(self.inputs[0], ())
+        names = (*self.inputs, "y", *self.param_names)
+        if position >= len(names):
+            return False
+        wanted = names[position]
         return any(
             wanted in self.needs.get(name, ())
             for name, parent in zip(self.inputs, node.inputs, strict=True)
@@ -163,7 +164,8 @@ class Primitive:
         """Name a saved value in an error message."""
         if self.variadic or position < len(self.inputs):
             return f"input {position + 1}"
-        return "the output"
+        position -= len(self.inputs) + 1
+        return "the output" if position < 0 else f"the argument {self.param_names[position]}"
 
     # --- Reading the rules on arrays and on tensors -----------------------------------------------
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.operation import Operation, define
+from chainrule.ops import notation
 from chainrule.ops.arithmetic import clamp_min
 from chainrule.ops.exponential import log, sigmoid
-from chainrule.symbol import LEVELS, Notation, Style, operators
+from chainrule.symbol import LEVELS, Notation, Slot, Style, operators
 
 
 def _reduced(terms: Any, divisor: float) -> Any:
@@ -32,14 +33,27 @@ def _scaled(g: Any, divisor: float) -> Any:
 
 
 def _write_loss(name: str) -> Notation:
+    """Write a loss as ``sum(name(x, t)) / n``, so that the reduction is seen."""
+
     def custom(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
-        operands = [f"{v}" for k, v in o.items() if k not in ("divisor", "index")]
-        if "index" in o:
-            operands.append(style.parameter(o["index"]))
-        inner = ", ".join(operands)
-        if style.which == "text":
-            return f"{name}({inner})", LEVELS["atom"]
-        return rf"\operatorname{{{name}}}\left({inner}\right)", LEVELS["atom"]
+        inner = ", ".join(
+            f"{v}" if isinstance(v, Slot) else style.parameter(v)
+            for k, v in o.items()
+            if k != "divisor"
+        )
+        terms, level = f"{style.function(name)}{style.parentheses(inner)}", LEVELS["atom"]
+        if name == "mse":
+            terms, level = notation.squared_difference(style, o["x"], o["t"])
+        divisor = o["divisor"]
+        if not divisor:
+            return terms, level
+        total = f"{style.function('sum')}{style.parentheses(terms)}"
+        if divisor == 1:
+            return total, LEVELS["atom"]
+        n, _ = style.number(divisor)
+        if style.which == "latex":
+            return rf"\frac{{{total}}}{{{n}}}", LEVELS["factor"]
+        return f"{total} / {n}", LEVELS["term"]
 
     return Notation(custom=custom)
 
@@ -74,7 +88,7 @@ binary_cross_entropy_of_probability: Operation = define(
 binary_cross_entropy_of_logit: Operation = define(
     "binary_cross_entropy_with_logits",
     lambda z, t, divisor: _reduced(
-        np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.abs(z))), divisor
+        (1 - t) * z - np.minimum(z, 0) + np.log1p(np.exp(-np.abs(z))), divisor
     ),
     params=("divisor",),
     z=lambda g, z, t, divisor: _scaled(g, divisor) * (sigmoid(z) - t),
@@ -99,10 +113,8 @@ def _minus_one_hot(p: Any, index: Any) -> Any:
 
 
 def _write_minus_one_hot(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
-    if style.which == "text":
-        return f"{o['x']:sum} − onehot({style.parameter(o['index'])})", LEVELS["sum"]
-    target = style.parameter(o["index"])
-    return rf"{o['x']:sum} - \operatorname{{onehot}}\left({target}\right)", LEVELS["sum"]
+    target = f"{style.function('onehot')}{style.parentheses(style.parameter(o['index']))}"
+    return f"{o['x']:sum} {style.minus} {target}", LEVELS["sum"]
 
 
 minus_one_hot: Operation = define(
