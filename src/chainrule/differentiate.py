@@ -90,41 +90,40 @@ def run_backward(
         _seed(output, gradient, create_graph)
         for output, gradient in zip(outputs, gradients, strict=True)
     ]
-    deposit = accumulate_tensor if create_graph else accumulate
     only = None
     if inputs is not None:
         wanted = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
         if not wanted:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-        targets = {_target(t, k) for k, t in enumerate(wanted)}
-        only = reaching((node for node, _ in seeds), targets)
-        everywhere = deposit
-
-        def deposit(node: Node, gradient: Any) -> None:
-            if node in targets:
-                everywhere(node, gradient)
-
-    _run(seeds, deposit, retain_graph, create_graph, only)
+        collect = {_target(t, k): None for k, t in enumerate(wanted)}
+        only = reaching((node for node, _ in seeds), set(collect))
+        _run(seeds, None, retain_graph, create_graph, only, collect)
+        for tensor in dict.fromkeys(wanted):
+            gradient = collect[_target(tensor, 0)]
+            if gradient is not None:
+                (accumulate_tensor if create_graph else accumulate)(tensor, gradient)
+        return
+    _run(seeds, accumulate_tensor if create_graph else accumulate, retain_graph, create_graph)
 
 
 def _run(
     seeds: list[tuple[Node, Any]],
-    deposit: Any,
-    retain_graph: bool,
-    create_graph: bool,
-    only: set[Node] | None,
-    unheld: bool = False,
+    deliver: Any,
+    keep: bool,
+    tensors: bool,
+    only: set[Node] | None = None,
+    collect: dict[Node, Any] | None = None,
 ) -> None:
-    if create_graph:
+    if tensors:
         before = modes.grad
         modes.grad = True
         try:
-            sweep(seeds, deposit, keep=retain_graph, tensors=True, only=only, unheld=unheld)
+            sweep(seeds, deliver, keep=keep, tensors=True, only=only, collect=collect)
         finally:
             modes.grad = before
     else:
-        sweep(seeds, deposit, keep=retain_graph, only=only, unheld=unheld)
-    if not retain_graph:
+        sweep(seeds, deliver, keep=keep, only=only, collect=collect)
+    if not keep:
         for node, _ in seeds:
             _close(node)
 
@@ -224,19 +223,13 @@ def grad(
         raise RuntimeError(f"got {len(outs)} outputs and {len(given)} grad_outputs")
     seeds = [_seed(o, g, create_graph) for o, g in zip(outs, given, strict=True)]
     targets = [_target(t, k) for k, t in enumerate(ins)]
-    found: dict[Node, Any] = {}
-    wanted = set(targets)
-
-    def deposit(node: Node, gradient: Any) -> None:
-        if node in wanted:
-            found[node] = gradient
-
+    found: dict[Node, Any] = dict.fromkeys(targets)
     retain = create_graph if retain_graph is None else retain_graph
-    only = reaching((node for node, _ in seeds), wanted)
-    _run([s for s in seeds if s[0] in only], deposit, retain, create_graph, only, unheld=True)
+    only = reaching((node for node, _ in seeds), set(targets))
+    _run([s for s in seeds if s[0] in only], None, retain, create_graph, only, found)
     results: list[Tensor | None] = []
     for k, (tensor, node) in enumerate(zip(ins, targets, strict=True)):
-        gradient = found.get(node)
+        gradient = found[node]
         if gradient is None:
             if materialize_grads:
                 results.append(attach(np.zeros_like(tensor._array), None))

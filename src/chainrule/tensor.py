@@ -805,9 +805,9 @@ class Tensor:
     def copy_(self, source: Any) -> Tensor:
         """Take over the values of another tensor, broadcast and converted to this dtype."""
         given = creation.as_tensor(source).to(self._array.dtype)
-        fits = given._array.ndim <= self._array.ndim
-        expanded = shapes.broadcast_to(given, self._array.shape) if fits else given
-        return inplace.change("copy_", lambda _, value: cast.copy(value), self, expanded)
+        if given._array.ndim <= self._array.ndim:
+            given = shapes.broadcast_to(given, self._array.shape)
+        return inplace.replace("copy_", self, given)
 
     def fill_(self, value: Any) -> Tensor:
         """Set every element to a number."""
@@ -888,10 +888,8 @@ def wrap(array: Any) -> Tensor:
 # rules hand one array to several inputs (addition), views of it (reshape) or what was saved.
 
 
-def accumulate(node: Node, gradient: Any) -> None:
-    """Add an array to the gradient of the tensor that a node made."""
-    tensor = node.output()
-    assert tensor is not None
+def accumulate(tensor: Tensor, gradient: Any, new: Any = object.__new__) -> None:
+    """Add an array to the gradient of a tensor."""
     known = tensor._grad
     if known is not None:
         np.add(known._array, gradient, out=known._array)
@@ -901,13 +899,13 @@ def accumulate(node: Node, gradient: Any) -> None:
         gradient = np.asarray(gradient)
     elif sys.getrefcount(gradient) > _REFERENCES or gradient.base is not None:
         gradient = np.array(gradient, order="C")
-    tensor._grad = attach(gradient, None)
+    tensor._grad = grad = new(Tensor)
+    grad._array = gradient
+    grad._node = grad._base = None
 
 
-def accumulate_tensor(node: Node, gradient: Any) -> None:
+def accumulate_tensor(tensor: Tensor, gradient: Any) -> None:
     """Add a tensor of the recorded backward pass to a gradient, itself recorded."""
-    tensor = node.output()
-    assert tensor is not None
     # A copy: the rules hand one tensor to several inputs, and a `.grad` may be changed in place.
     tensor._grad = cast.copy(gradient) if tensor._grad is None else tensor._grad + gradient
 
@@ -934,7 +932,7 @@ def _references_when_unshared() -> int:
 
     counts: list[int] = []
 
-    def count(node: Node, gradient: Any) -> None:
+    def count(tensor: Tensor, gradient: Any) -> None:
         counts.append(sys.getrefcount(gradient))
 
     held = attach(np.empty(1), None)

@@ -20,9 +20,9 @@ from numpy import maximum, multiply, ndarray, sqrt, subtract
 
 Array = ndarray[Any, Any]
 
-# A quarter of a mebibyte of float32: a parameter's piece, its gradient's, the moments' and one or
-# two intermediate results fit into today's second-level caches together.
-PIECE = 1 << 16
+# Half a mebibyte of float32: a parameter's piece, its gradient's, the moments' and an intermediate
+# result fit into today's second-level caches together.
+PIECE = 1 << 17
 
 
 def number(value: float, dtype: np.dtype[Any]) -> Array:
@@ -35,7 +35,7 @@ def pieces(*arrays: Array) -> Iterable[tuple[Array, ...]]:
 
     >>> a = np.zeros((2, PIECE))
     >>> [piece.shape for piece, in pieces(a)]
-    [(65536,), (65536,)]
+    [(131072,), (131072,)]
     """
     if not all(a.flags.c_contiguous for a in arrays):
         return (arrays,)
@@ -55,8 +55,10 @@ def gradient_descent(w: Array, g: Array, rate: Array) -> None:
     array([0.5, 2.5])
     """
     if w.size > PIECE:
+        scratch = np.empty(PIECE, w.dtype)
         for piece, gradient in pieces(w, g):
-            subtract(piece, multiply(gradient, rate), piece)
+            step = scratch[: piece.size].reshape(piece.shape) if piece.size <= PIECE else None
+            subtract(piece, multiply(gradient, rate, step), piece)
     else:
         subtract(w, multiply(g, rate), w)
 
