@@ -23,12 +23,14 @@ FORMATS = {
     ".txt": "text",
     ".md": "markdown",
     ".tex": "latex",
+    ".html": "html",
+    ".svg": "svg",
     ".json": "json",
 }
 
 
 class Explanation:
-    """A derivation, ready to be read as text, Markdown, LaTeX or JSON.
+    """A derivation, ready to be read as text, Markdown, LaTeX, HTML, SVG or JSON.
 
     Attributes:
         derivation: the structure that all renderings are written from.
@@ -70,6 +72,18 @@ class Explanation:
 
         return render(self.derivation)
 
+    def svg(self) -> str:
+        """Return the computation graph as a picture, with values and gradients on it."""
+        from chainrule.explanation.render.svg import render
+
+        return render(self.derivation, self.amount)
+
+    def html(self) -> str:
+        """Return one page that needs no network: the graph, a stepper, formulas and numbers."""
+        from chainrule.explanation.render.html import render
+
+        return render(self.derivation, self.amount)
+
     def json(self) -> str:
         """Return `to_dict` as JSON text."""
         from chainrule.explanation.render.data import to_json
@@ -80,7 +94,7 @@ class Explanation:
         """Write the derivation to a file in the format that its ending asks for.
 
         Args:
-            path: ends in .txt, .md, .tex or .json.
+            path: ends in .txt, .md, .tex, .html, .svg or .json.
 
         Raises:
             ValueError: for another ending.
@@ -102,6 +116,8 @@ class Explanation:
             "text": self.text,
             "markdown": self.markdown,
             "latex": self.latex,
+            "html": self.html,
+            "svg": self.svg,
             "json": self.json,
         }[format]()
 
@@ -147,6 +163,15 @@ class Explanation:
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
+
+    def _repr_html_(self) -> str:
+        """Show the page inside a notebook, in a frame of its own."""
+        from html import escape
+
+        return (
+            '<iframe title="Explanation of a gradient" style="width:100%;height:640px;border:0" '
+            f'srcdoc="{escape(self.html(), quote=True)}"></iframe>'
+        )
 
 
 def explain(
