@@ -17,7 +17,6 @@ from numpy import ndarray
 from chainrule.graph import Node, modes, mutations, nothing, record
 from chainrule.operands import representable, rewired
 from chainrule.operation import Operation, define
-from chainrule.ops.cast import copy
 from chainrule.ops.indexing import (
     basic_item,
     explain_index_error,
@@ -252,14 +251,28 @@ def setitem(target: Tensor, index: Any, value: Any) -> None:
     value = _fitted_value(array, normal, value)
     if _is_expanded(array) and is_basic(normal):
         part = basic_item(target, normal)
-        value = broadcast(value, part._array.shape)
-        change("__setitem__", lambda _, v: copy(v), part, value)
+        replace("__setitem__", part, broadcast(value, part._array.shape))
     elif _records(target, value):
         change("__setitem__", lambda before, v: set_at(before, v, normal), target, value)
     else:
         _make_writable("__setitem__", target)
         array[normal] = value._array
         mutations.mark(array)
+
+
+def replace(name: str, target: Tensor, value: Tensor) -> Tensor:
+    """Replace all values of ``target`` by those of a tensor of its shape and dtype.
+
+    What the target was computed from still gets a gradient, of zeros, as in PyTorch.
+    """
+    if value._array.shape != target._array.shape:
+        return change(name, lambda _, v: v, target, value)  # which refuses the shape
+    if not _records(target, value):
+        _make_writable(name, target)
+        np.copyto(target._array, value._array)
+        mutations.mark(target._array)
+        return target
+    return change(name, lambda before, v: set_at(before, v, ...), target, value)
 
 
 def _fitted_value(array: Any, index: Any, value: Tensor) -> Tensor:
