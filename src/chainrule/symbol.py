@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -176,6 +177,22 @@ class Constant(Expr):
         self.value = value
 
 
+class NamedNumber(float):
+    """A number that remembers how it came about, so that a formula can say ``log(2)``."""
+
+    __slots__ = ("latex", "text")
+
+    text: str
+    latex: str
+
+    def __new__(cls, value: float, text: str, latex: str) -> NamedNumber:
+        """Make the number from its value and how it is written."""
+        self = super().__new__(cls, value)
+        self.text = text
+        self.latex = latex
+        return self
+
+
 class Part(Expr):
     """One of several values: the k-th output of an operation, or its gradient."""
 
@@ -245,32 +262,71 @@ class Style:
     def parentheses(self, inner: str) -> str:
         return f"({inner})" if self.which == "text" else rf"\left({inner}\right)"
 
+    @property
+    def minus(self) -> str:
+        """The sign of a difference and of a negative."""
+        return "−" if self.which == "text" else "-"
+
+    @property
+    def dot(self) -> str:
+        """The sign between a number and what it multiplies."""
+        return "·" if self.which == "text" else r" \cdot "
+
+    @property
+    def hadamard(self) -> str:
+        """The sign of the elementwise product."""
+        return " ⊙ " if self.which == "text" else r" \odot "
+
+    def function(self, name: str) -> str:
+        """Return the name of a function as it stands in front of its parentheses."""
+        if self.which == "text":
+            return name
+        return rf"\operatorname{{{latex_plain(name)}}}"
+
+    def superscript(self, exponent: int) -> str:
+        """Return a whole number as an exponent of text."""
+        return str(exponent).translate(_SUPERSCRIPTS)
+
     def number(self, value: Any) -> tuple[str, int]:
+        """Return a number as it is written, and how tightly that binds."""
         if isinstance(value, np.ndarray | np.generic) and np.ndim(value) == 0:
             value = value.item()
-        if isinstance(value, bool):
+        if not isinstance(value, int | float):
+            return f"array{list(np.shape(value))}", LEVELS["atom"]
+        if isinstance(value, NamedNumber):
+            return value.text if self.which == "text" else value.latex, LEVELS["atom"]
+        if value < 0:
+            written, level = self.number(-value)
+            if level < LEVELS["term"]:
+                written = self.parentheses(written)
+            return f"{self.minus}{written}", LEVELS["sum"]
+        if value != value:
+            return ("nan" if self.which == "text" else r"\mathrm{nan}"), LEVELS["atom"]
+        if value == float("inf"):
+            return ("∞" if self.which == "text" else r"\infty"), LEVELS["atom"]
+        return self._digits(value)
+
+    def _digits(self, value: Any) -> tuple[str, int]:
+        if float(value).is_integer() and value < 1e15:
             return str(int(value)), LEVELS["atom"]
-        if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-            value = int(value)
-        if isinstance(value, int | float):
-            digits = f"{value:.6g}" if abs(float(f"{value:.6g}") - value) == 0 else repr(value)
-            if "e" in digits:
-                mantissa, exponent = digits.split("e")
-                power = str(int(exponent))
-                ten = (
-                    f"10{power.translate(_SUPERSCRIPTS)}"
-                    if self.which == "text"
-                    else f"10^{{{power}}}"
-                )
-                times = "·" if self.which == "text" else r" \cdot "
-                digits = f"{mantissa}{times}{ten}"
-                return digits.replace("-", "−", 1) if value < 0 else digits, LEVELS["term"]
-            if value in (float("inf"), float("-inf")):
-                digits = ("−" if value < 0 else "") + ("∞" if self.which == "text" else r"\infty")
-            if value < 0:
-                return digits.replace("-", "−" if self.which == "text" else "-"), LEVELS["sum"]
+        digits = repr(value)
+        if len(digits) > 8:
+            # What came out of a division of small numbers is written as that division.
+            near = Fraction(value).limit_denominator(1000)
+            if near and near.numerator / near.denominator == value:
+                if self.which == "text":
+                    return f"{near.numerator}/{near.denominator}", LEVELS["term"]
+                return rf"\frac{{{near.numerator}}}{{{near.denominator}}}", LEVELS["factor"]
+        if "e" not in digits:
             return digits, LEVELS["atom"]
-        return f"array{list(np.shape(value))}", LEVELS["atom"]
+        mantissa, exponent = digits.split("e")
+        if self.which == "text":
+            ten = f"10{self.superscript(int(exponent))}"
+        else:
+            ten = f"10^{{{int(exponent)}}}"
+        if mantissa == "1":
+            return ten, LEVELS["power"]
+        return f"{mantissa}{self.dot}{ten}", LEVELS["term"]
 
     def indices(self, dims: tuple[int, ...] | int | None) -> str:
         """Return the dimensions of a reduction as a subscript, nothing for all of them."""
@@ -286,11 +342,14 @@ class Style:
         if isinstance(value, Symbol):
             return self.symbol(value)
         if isinstance(value, NamedShape):
-            if self.which == "text":
-                return f"shape({value.name})"
-            return rf"\operatorname{{shape}}\left({value.latex_name}\right)"
+            name = value.name if self.which == "text" else value.latex_name
+            return f"{self.function('shape')}{self.parentheses(name)}"
         if isinstance(value, np.ndarray):
-            return f"array{list(value.shape)}"
+            return f"{self.function('array')}{list(value.shape)}"
+        if isinstance(value, tuple) and all(isinstance(n, int) for n in value):
+            return self.parentheses(", ".join(map(str, value)) + ("," if len(value) == 1 else ""))
+        if isinstance(value, int | float):
+            return self.number(value)[0]
         return str(value) if self.which == "text" else rf"\text{{{value}}}"
 
 
@@ -365,7 +424,9 @@ def write(expression: Expr, style: Style) -> tuple[str, int]:
         return style.number(expression.value)
     if isinstance(expression, Part):
         whole = Slot(style, *write(expression.whole, style))
-        return f"{whole:atom}[{expression.index}]", LEVELS["atom"]
+        if style.which == "text":
+            return f"{whole:atom}[{expression.index}]", LEVELS["atom"]
+        return rf"{whole:atom}\left[{expression.index}\right]", LEVELS["atom"]
     assert isinstance(expression, Call)
     primitive = expression.primitive
     operands: dict[str, Any] = {}

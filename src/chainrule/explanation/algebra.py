@@ -28,7 +28,9 @@ ELEMENTWISE = frozenset(
 )  # fmt: skip
 PRODUCTS = frozenset({"matmul", "mm"})
 _ALONG = frozenset({"softmax", "log_softmax"})
-_REDUCTIONS = frozenset({"sum", "mean", "amax", "amin", "var", "std", "logsumexp"})
+_REDUCTIONS = frozenset(
+    {"sum", "mean", "amax", "amin", "max", "min", "var", "std", "logsumexp"}
+)
 _OPPOSITE = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
 
 

@@ -6,50 +6,17 @@ over the dimensions along which its operand was broadcast, so the rules do not m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule.operation import Operation, define
+from chainrule.ops import notation
 from chainrule.ops.comparison import filled_where, select_where, where
-from chainrule.symbol import LEVELS, Notation, Style
+from chainrule.symbol import LATEX, TEXT, NamedNumber, Notation
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
-
-# --- How products, quotients and powers are written -----------------------------------------------
-
-
-def _write_product(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
-    a, b = operands["a"], operands["b"]
-    if a.number is None and b.number is not None:
-        a, b = b, a
-    if a.number is not None:
-        sign = "·" if style.which == "text" else r" \cdot "
-    else:
-        sign = " ⊙ " if style.which == "text" else r" \odot "
-    return f"{a:term}{sign}{b:factor}", LEVELS["term"]
-
-
-def _write_quotient(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
-    a, b = operands["a"], operands["b"]
-    if style.which == "latex":
-        return rf"\frac{{{a}}}{{{b}}}", LEVELS["factor"]
-    return f"{a:term} / {b:factor}", LEVELS["term"]
-
-
-_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def _write_power(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
-    a, b = operands["a"], operands["b"]
-    if style.which == "latex":
-        return f"{{{a:atom}}}^{{{b}}}", LEVELS["power"]
-    if b.number is not None and b.written.isdigit():
-        return f"{a:atom}{b.written.translate(_SUPERSCRIPT)}", LEVELS["power"]
-    return f"{a:atom}^{b:atom}", LEVELS["power"]
-
 
 # --- The table ------------------------------------------------------------------------------------
 
@@ -58,7 +25,7 @@ plus: Operation = define(
     np.add,
     a=lambda g: g,
     b=lambda g: g,
-    notation=Notation("{a:sum} + {b:sum}", "{a:sum} + {b:sum}", "sum"),
+    notation=notation.SUM,
     doc="Sum, a + b.",
 )
 minus: Operation = define(
@@ -66,7 +33,7 @@ minus: Operation = define(
     np.subtract,
     a=lambda g: g,
     b=lambda g: -g,
-    notation=Notation("{a:sum} − {b:term}", "{a:sum} - {b:term}", "sum"),
+    notation=notation.DIFFERENCE,
     refuses_bools=(
         "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
         "invert a mask, use the `~` or `logical_not()` operator instead; `^` is the difference "
@@ -79,7 +46,7 @@ times: Operation = define(
     np.multiply,
     a=lambda g, b: g * b,
     b=lambda g, a: g * a,
-    notation=Notation(custom=_write_product),
+    notation=notation.PRODUCT,
     doc="Product, a ⊙ b.",
 )
 over: Operation = define(
@@ -88,7 +55,7 @@ over: Operation = define(
     a=lambda g, b: g / b,
     # Written without y, so that the quotient may be changed in place.
     b=lambda g, a, b: -g * (a / b / b),
-    notation=Notation(custom=_write_quotient),
+    notation=notation.QUOTIENT,
     floating=True,
     doc="Quotient, a / b; integers become floats.",
 )
@@ -119,12 +86,19 @@ def _power_base_gradient(g: Any, a: Any, b: Any) -> Any:
     return filled_where(g * (b * a ** (b - 1)), b == 0, 0.0)
 
 
+def _logarithm(a: float) -> Any:
+    text, latex = TEXT.number(a)[0], LATEX.number(a)[0]
+    with np.errstate(invalid="ignore"):
+        value = float(np.log(float(a)))
+    return NamedNumber(value, f"log({text})", rf"\log\left({latex}\right)")
+
+
 def _power_exponent_gradient(g: Any, a: Any, b: Any, y: Any) -> Any:
     from chainrule.ops.exponential import log
 
     if isinstance(a, int | float):
         if a != 0:
-            return g * (y * log(float(a)))
+            return g * (y * _logarithm(a))
         return filled_where(g * (y * -float("inf")), b >= 0, 0.0)
     return filled_where(g * (y * log(a)), (a == 0) & (b >= 0), 0.0)
 
@@ -134,7 +108,7 @@ power: Operation = define(
     _power,
     a=_power_base_gradient,
     b=_power_exponent_gradient,
-    notation=Notation(custom=_write_power),
+    notation=notation.POWER,
     doc="""Power, a to the b, element by element.
 
     Where the base is 0 and the exponent is not negative the exponent's gradient is 0, and where
@@ -145,7 +119,7 @@ neg: Operation = define(
     "neg",
     np.negative,
     x=lambda g: -g,
-    notation=Notation("−{x:term}", "-{x:term}", "sum"),
+    notation=notation.NEGATIVE,
     refuses_bools=(
         "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
         "invert a mask, use the `~` or `logical_not()` operator instead."
@@ -168,7 +142,7 @@ sign: Operation = define(
     "sign",
     _sign,
     x=lambda g: g * 0,
-    notation=Notation("sign({x})", r"\operatorname{sign}\left({x}\right)"),
+    notation=Notation("sign({x})", r"\operatorname{{sign}}\left({x}\right)"),
     doc="""Sign: −1, 0 or 1; its derivative is 0.
 
     >>> import chainrule as cr
@@ -313,6 +287,7 @@ floor_quotient: Operation = define(
     _floor_quotient,
     a=lambda g: g * 0,
     b=lambda g: g * 0,
+    notation=Notation("⌊{a:term} / {b:factor}⌋", r"\left\lfloor \frac{{{a}}}{{{b}}} \right\rfloor"),
     doc="Quotient rounded towards minus infinity; its derivative is 0.",
 )
 
@@ -330,6 +305,9 @@ trunc_quotient: Operation = define(
     _trunc_quotient,
     a=lambda g: g * 0,
     b=lambda g: g * 0,
+    notation=Notation(
+        "trunc({a:term} / {b:factor})", r"\operatorname{{trunc}}\left(\frac{{{a}}}{{{b}}}\right)"
+    ),
     doc="Quotient rounded towards zero; its derivative is 0.",
 )
 

@@ -2,62 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from chainrule.operands import representable
 from chainrule.operation import Operation, define
-from chainrule.symbol import LEVELS, Call, Notation, Style, operators, write
+from chainrule.ops import notation
 
 
-def _bracket(text: str, latex: str) -> Notation:
-    return Notation(f"[{{a:sum}} {text} {{b:sum}}]", rf"\left[{{a:sum}} {latex} {{b:sum}}\right]")
+def _comparison(name: str, forward: Any, doc: str) -> Any:
+    return define(name, forward, inputs=("a", "b"), notation=notation.conditional(name), doc=doc)
 
 
-def _comparison(name: str, forward: Any, text: str, latex: str, doc: str) -> Any:
-    return define(name, forward, inputs=("a", "b"), notation=_bracket(text, latex), doc=doc)
-
-
-eq = _comparison("eq", np.equal, "=", "=", "Where a equals b.")
-ne = _comparison("ne", np.not_equal, "≠", r"\ne", "Where a differs from b.")
-lt = _comparison("lt", np.less, "<", "<", "Where a is smaller than b.")
-le = _comparison("le", np.less_equal, "≤", r"\le", "Where a is at most b.")
-gt = _comparison("gt", np.greater, ">", ">", "Where a is larger than b.")
-ge = _comparison("ge", np.greater_equal, "≥", r"\ge", "Where a is at least b.")
+eq = _comparison("eq", np.equal, "Where a equals b.")
+ne = _comparison("ne", np.not_equal, "Where a differs from b.")
+lt = _comparison("lt", np.less, "Where a is smaller than b.")
+le = _comparison("le", np.less_equal, "Where a is at most b.")
+gt = _comparison("gt", np.greater, "Where a is larger than b.")
+ge = _comparison("ge", np.greater_equal, "Where a is at least b.")
 
 logical_and: Operation = define(
     "logical_and",
     np.logical_and,
     inputs=("a", "b"),
-    notation=Notation("{a:term} ⊙ {b:factor}", r"{a:term} \odot {b:factor}", "term"),
+    notation=notation.conditional("logical_and"),
     doc="Where both conditions hold.",
 )
 logical_or: Operation = define(
     "logical_or",
     np.logical_or,
     inputs=("a", "b"),
-    notation=Notation("max({a}, {b})", r"\max\left({a}, {b}\right)"),
+    notation=notation.conditional("logical_or"),
     doc="Where at least one condition holds.",
 )
 logical_xor: Operation = define(
     "logical_xor",
     np.logical_xor,
     inputs=("a", "b"),
-    notation=Notation("|{a:sum} − {b:term}|", r"\left|{a:sum} - {b:term}\right|"),
+    notation=notation.conditional("ne"),
     doc="Where exactly one condition holds.",
 )
 logical_not: Operation = define(
     "logical_not",
     np.logical_not,
     inputs=("x",),
-    notation=Notation("1 − {x:term}", "1 - {x:term}", "sum"),
+    notation=notation.conditional("logical_not"),
     doc="Where the condition does not hold.",
 )
 
 
-def _bitwise(name: str, forward: Any, logical: Notation, doc: str) -> Operation:
+def _bitwise(name: str, forward: Any, doc: str) -> Operation:
     def checked(*operands: Any) -> Any:
         for operand in operands:
             kind = getattr(operand, "dtype", None)
@@ -69,18 +64,12 @@ def _bitwise(name: str, forward: Any, logical: Notation, doc: str) -> Operation:
         return forward(*operands)
 
     names = ("x",) if forward is np.invert else ("a", "b")
-    return define(name, checked, inputs=names, notation=logical, doc=doc)
-
-
-def _notation_of(operation: Any) -> Notation:
-    notation: Notation = operation.primitive.notation
-    return notation
+    return define(name, checked, inputs=names, doc=doc)
 
 
 bitwise_and: Operation = _bitwise(
     "bitwise_and",
     np.bitwise_and,
-    _notation_of(logical_and),
     """And, bit by bit: of bools the logical one.
 
     >>> import chainrule as cr
@@ -91,19 +80,16 @@ bitwise_and: Operation = _bitwise(
 bitwise_or: Operation = _bitwise(
     "bitwise_or",
     np.bitwise_or,
-    _notation_of(logical_or),
     "Or, bit by bit: of bools the logical one.",
 )
 bitwise_xor: Operation = _bitwise(
     "bitwise_xor",
     np.bitwise_xor,
-    _notation_of(logical_xor),
     "Exclusive or, bit by bit: of bools the logical one.",
 )
 bitwise_not: Operation = _bitwise(
     "bitwise_not",
     np.invert,
-    _notation_of(logical_not),
     "Not, bit by bit: of bools the logical one.",
 )
 isnan: Operation = define("isnan", np.isnan, inputs=("x",), doc="Where the value is NaN.")
@@ -111,30 +97,6 @@ isinf: Operation = define("isinf", np.isinf, inputs=("x",), doc="Where the value
 isfinite: Operation = define(
     "isfinite", np.isfinite, inputs=("x",), doc="Where the value is finite."
 )
-
-_OPPOSITE = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
-
-
-def _write_masked_fill(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
-    """Write filling with 0 as the product with the opposite condition's bracket."""
-    x, condition, value = operands["x"], operands["condition"], operands["value"]
-    if value != 0:
-        number, _ = style.number(value)
-        if style.which == "text":
-            return f"where({condition}, {number}, {x})", LEVELS["atom"]
-        inner = rf"{condition}, {number}, {x}"
-        return rf"\operatorname{{where}}\left({inner}\right)", LEVELS["atom"]
-    inverse = condition.expression
-    if isinstance(inverse, Call) and inverse.primitive.name in _OPPOSITE:
-        opposite: Any = operators[_OPPOSITE[inverse.primitive.name]]
-        written, level = write(Call(opposite.primitive, inverse.args, ()), style)
-    else:
-        written, level = write(~inverse, style)
-    if level < LEVELS["factor"]:
-        written = style.parentheses(written)
-    sign = " ⊙ " if style.which == "text" else r" \odot "
-    return f"{x:term}{sign}{written}", LEVELS["term"]
-
 
 _INTEGERS = {np.dtype(f"float{n}"): np.dtype(f"int{n}") for n in (16, 32, 64)}
 
@@ -161,7 +123,7 @@ filled_where: Operation = define(
     inputs=("x", "condition"),
     params=("value",),
     x=lambda g, condition: filled_where(g, condition, 0.0),
-    notation=Notation(custom=_write_masked_fill),
+    notation=notation.FILLED_WHERE,
     doc="Replace values by a number where a condition holds.",
 )
 
@@ -171,10 +133,7 @@ select_where: Operation = define(
     inputs=("condition", "a", "b"),
     a=lambda g, condition: filled_where(g, ~condition, 0.0),
     b=lambda g, condition: filled_where(g, condition, 0.0),
-    notation=Notation(
-        "where({condition}, {a}, {b})",
-        r"\operatorname{{where}}\left({condition}, {a}, {b}\right)",
-    ),
+    notation=notation.WHERE,
     doc="Choose a where the condition holds, b elsewhere.",
 )
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.operation import Operation, define
+from chainrule.ops import notation
 from chainrule.ops.comparison import filled_where
 from chainrule.ops.reductions import total
 from chainrule.ops.spelling import numpy_names
-from chainrule.symbol import LEVELS, Notation, Style
+from chainrule.symbol import Notation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from chainrule.tensor import Tensor
 
 
@@ -54,7 +53,7 @@ sqrt: Operation = define(
     np.sqrt,
     x=lambda g, y: g / (2 * y),
     floating=True,
-    notation=Notation("√({x})", r"\sqrt{{{x}}}"),
+    notation=notation.ROOT,
     doc="""Square root; NaN below 0, and an infinite derivative at 0.
 
     >>> import chainrule as cr
@@ -141,23 +140,13 @@ def _logsumexp(x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
     return y if keepdim else y.squeeze(dim)
 
 
-def _write_along(name: str, latex: str) -> Notation:
-    def custom(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
-        where = style.indices(operands["dim"])
-        if style.which == "text":
-            return f"{name}{where}({operands['x']})", LEVELS["atom"]
-        return rf"{latex}{where}\left({operands['x']}\right)", LEVELS["atom"]
-
-    return Notation(custom=custom)
-
-
 softmax_along: Operation = define(
     "softmax",
     _softmax,
     params=("dim",),
     x=lambda g, y, dim: y * (g - total(g * y, (dim,), True)),
     floating=True,
-    notation=_write_along("softmax", r"\operatorname{softmax}"),
+    notation=notation.along("softmax"),
     doc="Softmax along a dimension.",
 )
 log_softmax_along: Operation = define(
@@ -166,7 +155,7 @@ log_softmax_along: Operation = define(
     params=("dim",),
     x=lambda g, y, dim: g - exp(y) * total(g, (dim,), True),
     floating=True,
-    notation=_write_along("log_softmax", r"\operatorname{log\,softmax}"),
+    notation=notation.along("log_softmax", r"\operatorname{log\,softmax}"),
     doc="Logarithm of the softmax along a dimension.",
 )
 
@@ -179,13 +168,19 @@ def _logsumexp_gradient(g: Any, x: Any, y: Any, dim: tuple[int, ...], keepdim: b
     return g * exp(x - filled_where(y, y == -float("inf"), 0.0))
 
 
+_logsumexp_notation = notation.reduction(
+    "logsumexp",
+    "LogSumExp",
+    r"\operatorname{logsumexp}",
+    r"\operatorname{LogSumExp}",
+)
 logsumexp_over: Operation = define(
     "logsumexp",
     _logsumexp,
     params=("dim", "keepdim"),
     x=_logsumexp_gradient,
     floating=True,
-    notation=_write_along("logsumexp", r"\operatorname{logsumexp}"),
+    notation=_logsumexp_notation,
     doc="Logarithm of a sum of exponentials.",
 )
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
 from chainrule.operation import Operation, define
+from chainrule.ops import notation
 from chainrule.ops.shape import normal_dim, reshaped
 from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
-from chainrule.symbol import LEVELS, Notation, Style
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -88,43 +88,6 @@ def explain_index_error(error: IndexError, shape: Sequence[int], index: Any) -> 
     return IndexError(f"{text}; the tensor has shape {list(shape)}")
 
 
-def _write_index(index: Any) -> str:
-    parts = index if isinstance(index, tuple) else (index,)
-    written = []
-    for p in parts:
-        if isinstance(p, slice):
-            ends = [("" if e is None else str(e)) for e in (p.start, p.stop)]
-            written.append(":".join(ends) + ("" if p.step is None else f":{p.step}"))
-        elif p is Ellipsis:
-            written.append("...")
-        elif isinstance(p, ndarray):
-            mask = p.dtype.kind == "b"
-            if p.ndim == 1 and p.size <= 8:
-                values = ", ".join(str(v) for v in p.tolist())
-                written.append(f"[{values}]")
-            else:
-                written.append(f"{'mask' if mask else 'index'}{list(p.shape)}")
-        else:
-            written.append(str(p))
-    return ", ".join(written)
-
-
-def _write_getitem(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
-    index = _write_index(o["index"])
-    if style.which == "text":
-        return f"{o['x']:atom}[{index}]", LEVELS["atom"]
-    return rf"{o['x']:atom}\left[\text{{{index}}}\right]", LEVELS["atom"]
-
-
-def _write_put(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
-    index = _write_index(o["index"])
-    if style.which == "latex":
-        index = rf"\text{{{index}}}"
-    inner = f"{o['x']}, {index}, {style.parameter(o['shape'])}"
-    head = "scatter" if style.which == "text" else r"\operatorname{scatter}"
-    return f"{head}{style.parentheses(inner)}", LEVELS["atom"]
-
-
 def _put_at(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     out = np.zeros(shape, x.dtype)
     if is_basic(index):
@@ -146,7 +109,7 @@ put_at: Operation = define(
     _put_at,
     params=("index", "shape"),
     x=lambda g, index: g[index],
-    notation=Notation(custom=_write_put),
+    notation=notation.SCATTER,
     doc="Zeros of a shape with values added at an index: the adjoint of indexing.",
 )
 
@@ -165,7 +128,7 @@ basic_item: Operation = define(
     params=("index",),
     x=lambda g, x_shape, index: put_at(g, index, x_shape),
     view=True,
-    notation=Notation(custom=_write_getitem),
+    notation=notation.ITEM,
     doc="Elements at integers and slices; a view.",
 )
 advanced_item: Operation = define(
@@ -173,7 +136,7 @@ advanced_item: Operation = define(
     lambda x, index: x[index],
     params=("index",),
     x=lambda g, x_shape, index: put_at(g, index, x_shape),
-    notation=Notation(custom=_write_getitem),
+    notation=notation.ITEM,
     doc="Elements at integer arrays or where masks hold; a copy.",
 )
 
@@ -190,6 +153,7 @@ set_at: Operation = define(
     params=("index",),
     x=lambda g, index: set_at(g, 0.0, index),
     value=lambda g, index: g[index],
+    notation=notation.PUT,
     doc="A copy with the elements at an index replaced.",
 )
 
@@ -227,6 +191,7 @@ put_along: Operation = define(
     _put_along,
     params=("index", "dim", "shape"),
     x=lambda g, index, dim: taken_along(g, index, dim),
+    notation=notation.along("scatter"),
     doc="Zeros of a shape with values added along a dimension: the adjoint of gather.",
 )
 taken_along: Operation = define(
@@ -234,6 +199,7 @@ taken_along: Operation = define(
     _take_along,
     params=("index", "dim"),
     x=lambda g, x_shape, index, dim: put_along(g, index, dim, x_shape),
+    notation=notation.along("gather"),
     doc="Elements picked along a dimension by an index for every place.",
 )
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.operation import Operation, define
+from chainrule.ops import notation
 from chainrule.ops.arithmetic import times
 from chainrule.ops.reductions import total
 from chainrule.ops.shape import inserted, reshaped, squeezed
-from chainrule.symbol import Notation
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -20,7 +20,7 @@ product: Operation = define(
     np.matmul,
     a=lambda g, b: g @ b.mT,
     b=lambda g, a: a.mT @ g,
-    notation=Notation("{a:factor} {b:factor}", r"{a:factor} \, {b:factor}", "factor"),
+    notation=notation.MATRIX_PRODUCT,
     doc="Matrix product of operands with at least two dimensions.",
 )
 matrix_product: Operation = define(
@@ -28,7 +28,7 @@ matrix_product: Operation = define(
     np.dot,
     a=lambda g, b: matrix_product(g, b.mT),
     b=lambda g, a: matrix_product(a.mT, g),
-    notation=Notation("{a:factor} {b:factor}", r"{a:factor} \, {b:factor}", "factor"),
+    notation=notation.MATRIX_PRODUCT,
     doc="Product of two matrices: without broadcasting to care for, it starts sooner.",
 )
 
@@ -45,9 +45,7 @@ affine: Operation = define(
     x=lambda g, W: matrix_product(g, W),
     W=lambda g, x: matrix_product(g.mT, x),
     b=lambda g: total(g, (0,), False),
-    notation=Notation(
-        "{x:factor} {W:atom}ᵀ + {b:sum}", r"{x:factor} \, {W:atom}^{{\top}} + {b:sum}", "sum"
-    ),
+    notation=notation.AFFINE,
     doc="The affine map of a layer, x Wᵀ + b, for rows x of shape (n, in).",
 )
 affine_without_bias: Operation = define(
@@ -55,7 +53,7 @@ affine_without_bias: Operation = define(
     lambda x, W: np.dot(x, W.T),
     x=lambda g, W: matrix_product(g, W),
     W=lambda g, x: matrix_product(g.mT, x),
-    notation=Notation("{x:factor} {W:atom}ᵀ", r"{x:factor} \, {W:atom}^{{\top}}", "factor"),
+    notation=notation.AFFINE,
     doc="The linear map of a layer, x Wᵀ, for rows x of shape (n, in).",
 )
 

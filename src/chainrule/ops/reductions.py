@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule import dtypes
 from chainrule.operation import Operation, define
+from chainrule.ops import notation
 from chainrule.ops.comparison import filled_where, isnan, select_where
 from chainrule.ops.shape import broadcast, normal_dim
 from chainrule.ops.spelling import numpy_names
@@ -55,6 +56,10 @@ def restore_dims(x: Any, dims: Dims) -> Any:
     return x if dims is None else inserted(x, dims)
 
 
+def _restored(x: Any, dims: Dims, keepdim: bool) -> Any:
+    return x if keepdim else restore_dims(x, dims)
+
+
 def count_of(shape: Sequence[int], dims: Dims) -> int:
     """Return how many elements are reduced to one."""
     count = 1
@@ -71,20 +76,6 @@ def _spread(g: Any, shape: Any, dims: Dims, keepdim: bool) -> Any:
     return broadcast(g, shape)
 
 
-def reduction_notation(name: str, kept: str, latex: str, latex_kept: str) -> Notation:
-    """Write a reduction with its dimensions as an index: Σ₁ keeps them, sum₁ drops them."""
-
-    def custom(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
-        where = style.indices(operands["dim"])
-        keep = operands["keepdim"]
-        if style.which == "text":
-            return f"{kept if keep else name}{where}({operands['x']})", LEVELS["atom"]
-        head = latex_kept if keep else latex
-        return rf"{head}{where}\left({operands['x']}\right)", LEVELS["atom"]
-
-    return Notation(custom=custom)
-
-
 # --- The table ------------------------------------------------------------------------------------
 
 total: Operation = define(
@@ -92,7 +83,7 @@ total: Operation = define(
     lambda x, dim, keepdim: _add_up(x, axis=dim, keepdims=keepdim),
     params=("dim", "keepdim"),
     x=lambda g, x_shape, dim, keepdim: _spread(g, x_shape, dim, keepdim),
-    notation=reduction_notation("sum", "Σ", r"\operatorname{sum}", r"\textstyle\sum"),
+    notation=notation.reduction("sum", "Σ", r"\operatorname{sum}", r"\textstyle\sum"),
     doc="Sum over dimensions.",
 )
 
@@ -131,7 +122,7 @@ average: Operation = define(
     x=lambda g, x_shape, dim, keepdim: _spread(
         g / (count_of(x_shape, dim) or 1), x_shape, dim, keepdim
     ),
-    notation=reduction_notation("mean", "Mean", r"\operatorname{mean}", r"\operatorname{Mean}"),
+    notation=notation.reduction("mean", "Mean", r"\operatorname{mean}", r"\operatorname{Mean}"),
     doc="Mean over dimensions.",
 )
 
@@ -158,16 +149,15 @@ def _factor(shape: Any, dim: Dims, correction: float) -> float:
     return 1 / degrees if degrees else float("inf")
 
 
-def _write_var(name: str, latex: str) -> Notation:
-    def custom(style: Style, operands: Mapping[str, Any]) -> tuple[str, int]:
-        where = style.indices(operands["dim"])
-        head = name if style.which == "text" else latex
-        if operands["keepdim"]:
-            head = head.replace(name, name.capitalize())
-        c = operands["correction"]
+def _spread_notation(name: str) -> Notation:
+    """Write a variance with its dimensions as an index, and its correction unless that is 1."""
+
+    def custom(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
+        head = name.capitalize() if o["keepdim"] else name
+        c = o["correction"]
         tail = "" if c == 1 else f", correction={c:g}"
-        inner = f"{operands['x']}{tail}"
-        return f"{head}{where}{style.parentheses(inner)}", LEVELS["atom"]
+        inner = style.parentheses(f"{o['x']}{tail}")
+        return f"{style.function(head)}{style.indices(o['dim'])}{inner}", LEVELS["atom"]
 
     return Notation(custom=custom)
 
@@ -177,11 +167,11 @@ variance: Operation = define(
     _var,
     params=("dim", "correction", "keepdim"),
     x=lambda g, x, x_shape, dim, correction, keepdim: (
-        _spread(g, x_shape, dim, keepdim)
-        * ((2 * _factor(x_shape, dim, correction)) * (x - average(x, dim, True)))
+        (2 * _factor(x_shape, dim, correction))
+        * (_restored(g, dim, keepdim) * (x - average(x, dim, True)))
     ),
     floating=True,
-    notation=_write_var("var", r"\operatorname{var}"),
+    notation=_spread_notation("var"),
     doc="Variance over dimensions.",
 )
 
@@ -191,8 +181,8 @@ def _std_gradient(
 ) -> Any:
     # Where all values are equal the derivative does not exist; PyTorch takes 0 there.
     upstream = filled_where(g / y, y == 0, 0.0)
-    return _spread(upstream, x_shape, dim, keepdim) * (
-        _factor(x_shape, dim, correction) * (x - average(x, dim, True))
+    return _factor(x_shape, dim, correction) * (
+        _restored(upstream, dim, keepdim) * (x - average(x, dim, True))
     )
 
 
@@ -202,7 +192,7 @@ deviation: Operation = define(
     params=("dim", "correction", "keepdim"),
     x=_std_gradient,
     floating=True,
-    notation=_write_var("std", r"\operatorname{std}"),
+    notation=_spread_notation("std"),
     doc="Standard deviation over dimensions.",
 )
 
@@ -219,9 +209,7 @@ def _as_number(condition: Any, like: Any) -> Any:
 
 
 def _extreme_gradient(g: Any, x: Any, y: Any, dim: Dims, keepdim: bool) -> Any:
-    if not keepdim:
-        g, y = restore_dims(g, dim), restore_dims(y, dim)
-    return _shared(g, x == y, dim)
+    return _shared(_restored(g, dim, keepdim), x == _restored(y, dim, keepdim), dim)
 
 
 def _extremum(name: str, reduce: Callable[..., Any], word: str) -> Any:
@@ -230,7 +218,7 @@ def _extremum(name: str, reduce: Callable[..., Any], word: str) -> Any:
         lambda x, dim, keepdim: reduce(x, axis=dim, keepdims=keepdim),
         params=("dim", "keepdim"),
         x=_extreme_gradient,
-        notation=reduction_notation(
+        notation=notation.reduction(
             word, word.capitalize(), rf"\{word}", rf"\operatorname{{{word.capitalize()}}}"
         ),
         doc=f"The {word}imum over dimensions; equal ones share the gradient.",
@@ -240,10 +228,11 @@ def _extremum(name: str, reduce: Callable[..., Any], word: str) -> Any:
 def _extremum_of_all(name: str, reduce: Callable[..., Any]) -> Operation:
     return define(
         name,
-        lambda x: reduce(x, axis=None),
+        lambda x, dim, keepdim: reduce(x, axis=None),
+        params=("dim", "keepdim"),
         # A NaN is the extremum, and no NaN equals another.
         x=lambda g, x, y: _shared(g, (x == y) | isnan(x), None),
-        notation=Notation(f"{name}({{x}})", rf"\{name}\left({{x}}\right)"),
+        notation=notation.along(name, rf"\{name}"),
         doc=f"The {name}imum of all elements; equal ones, or the NaN, share the gradient.",
     )
 
@@ -454,7 +443,7 @@ def _max_or_min(
                 f"a{name}(input, keepdim=True) to keep all dimensions"
             )
         _refuse_nothing(name, input._array.shape, None)
-        return over_all(input)
+        return over_all(input, None, False)
     if isinstance(dim, type(input)) or hasattr(dim, "_array"):
         return (maximum if name == "max" else minimum)(input, dim)
     d = normal_dim(name, dim, input._array.ndim)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.operation import Operation, define
+from chainrule.ops import notation
 from chainrule.ops.spelling import numpy_names
-from chainrule.symbol import LEVELS, Notation, Style
+from chainrule.symbol import LEVELS, Notation, Style, function_notation
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -45,19 +46,13 @@ def given_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
 # --- The table ------------------------------------------------------------------------------------
 
 
-def _write_broadcast(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
-    head = "broadcast" if style.which == "text" else r"\operatorname{broadcast}"
-    inner = f"{o['x']}, {style.parameter(o['shape'])}"
-    return f"{head}{style.parentheses(inner)}", LEVELS["atom"]
-
-
 broadcast: Operation = define(
     "broadcast_to",
     lambda x, shape: np.broadcast_to(x, shape),
     params=("shape",),
     x=lambda g: g,
     view=True,
-    notation=Notation(custom=_write_broadcast),
+    notation=function_notation("broadcast"),
     doc="Repeat along dimensions of size 1 without copying; the engine sums the gradient back.",
 )
 reshaped: Operation = define(
@@ -71,16 +66,15 @@ reshaped: Operation = define(
 
 
 def _write_transpose(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
-    dims = (o["dim0"], o["dim1"])
-    if set(dims) in ({-2, -1}, {0, 1}):
-        mark = "ᵀ" if style.which == "text" else r"^{\top}"
-        return f"{o['x']:atom}{mark}", LEVELS["power"]
-    if style.which == "text":
-        return f"transpose({o['x']}, {dims[0]}, {dims[1]})", LEVELS["atom"]
-    return (
-        rf"\operatorname{{transpose}}\left({o['x']}, {dims[0]}, {dims[1]}\right)",
-        LEVELS["atom"],
-    )
+    """Write swapping the last two dimensions as ᵀ; of a matrix they are the only two."""
+    dims = {o["dim0"], o["dim1"]}
+    shape = getattr(o["x"].expression, "shape", None)
+    if dims == {-2, -1} or (dims == {0, 1} and (shape is None or len(shape) == 2)):
+        return notation.transpose(style, o["x"]), LEVELS["power"]
+    return _swapped(style, o)
+
+
+_swapped = notation.along("transpose", dims=("dim0", "dim1"))
 
 
 transposed: Operation = define(
@@ -98,6 +92,7 @@ permuted: Operation = define(
     params=("dims",),
     x=lambda g, dims: permuted(g, tuple(sorted(range(len(dims)), key=dims.__getitem__))),
     view=True,
+    notation=notation.along("permute", dims=("dims",)),
     doc="Reorder the dimensions.",
 )
 squeezed: Operation = define(
@@ -106,6 +101,7 @@ squeezed: Operation = define(
     params=("dims",),
     x=lambda g, x_shape: reshaped(g, x_shape),
     view=True,
+    notation=notation.along("squeeze", dims=("dims",)),
     doc="Remove dimensions of size 1.",
 )
 inserted: Operation = define(
@@ -114,6 +110,7 @@ inserted: Operation = define(
     params=("dims",),
     x=lambda g, dims: squeezed(g, dims),
     view=True,
+    notation=notation.along("unsqueeze", dims=("dims",)),
     doc="Insert dimensions of size 1.",
 )
 joined: Operation = define(
@@ -122,6 +119,7 @@ joined: Operation = define(
     inputs=("*xs",),
     params=("dim",),
     xs=lambda g, dim, shapes, k: g[_block(dim, shapes, k)],
+    notation=notation.along("cat"),
     doc="Concatenate along a dimension.",
 )
 stacked: Operation = define(
@@ -130,6 +128,7 @@ stacked: Operation = define(
     inputs=("*xs",),
     params=("dim",),
     xs=lambda g, dim, k: g[(*(slice(None),) * dim, k)],
+    notation=notation.along("stack"),
     doc="Put several side by side along a new dimension.",
 )
 
