@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.comparison import filled_where, select_where, where
-from chainrule.symbol import LATEX, TEXT, NamedNumber, Notation
+from chainrule.symbol import LATEX, TEXT, Expr, NamedNumber, Notation
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -86,10 +86,13 @@ def _power_base_gradient(g: Any, a: Any, b: Any) -> Any:
     return filled_where(g * (b * a ** (b - 1)), b == 0, 0.0)
 
 
-def _logarithm(a: float) -> Any:
-    text, latex = TEXT.number(a)[0], LATEX.number(a)[0]
+def _logarithm(a: float, like: Any) -> float:
+    """Return log(a), for a formula under that name."""
     with np.errstate(invalid="ignore"):
         value = float(np.log(float(a)))
+    if not isinstance(like, Expr):
+        return value
+    text, latex = TEXT.number(a)[0], LATEX.number(a)[0]
     return NamedNumber(value, f"log({text})", rf"\log\left({latex}\right)")
 
 
@@ -98,7 +101,7 @@ def _power_exponent_gradient(g: Any, a: Any, b: Any, y: Any) -> Any:
 
     if isinstance(a, int | float):
         if a != 0:
-            return g * (y * _logarithm(a))
+            return g * (y * _logarithm(a, y))
         return filled_where(g * (y * -float("inf")), b >= 0, 0.0)
     return filled_where(g * (y * log(a)), (a == 0) & (b >= 0), 0.0)
 
