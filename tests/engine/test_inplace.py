@@ -125,7 +125,7 @@ def test_an_update_returns_its_target(name: str) -> None:
 def test_leaves_that_require_grad_refuse_and_stay_as_they_were(name: str) -> None:
     a, b = leaves(cr)
     before = a.detach().clone()
-    with pytest.raises(RuntimeError, match="leaf Variable that requires grad.*in-place operation"):
+    with pytest.raises(RuntimeError, match=r"leaf Variable that requires grad.*in-place operation"):
         UPDATES[name](cr, a, b)
     np.testing.assert_array_equal(a.detach(), before)
     a.sum().backward()  # still usable

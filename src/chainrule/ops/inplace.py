@@ -121,7 +121,8 @@ def _refuse_leaves(name: str, target: Tensor) -> None:
 
 def _records(target: Tensor, *others: Any) -> bool:
     return modes.grad and (
-        node_of(target) is not None
+        target._silent
+        or node_of(target) is not None
         or any(hasattr(o, "_array") and node_of(o) is not None for o in others)
     )
 
@@ -139,9 +140,9 @@ def change(name: str, operation: Callable[..., Tensor], target: Tensor, *others:
         _refuse_leaves(name, target)
         if target._silent:
             raise RuntimeError(
-                f"{name}: this view was created in no_grad mode and is being modified inplace with "
-                "grad mode enabled, where its gradient would be lost. Take the view outside "
-                "no_grad, or work on a clone()"
+                "A view was created in no_grad mode and is being modified inplace with grad mode "
+                f"enabled ({name}), where the gradient of its base would become wrong. Move both "
+                "inside no_grad, or both outside, or work on a clone()"
             )
         before = attach(array.copy(), node_of(target))
     else:
