@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 import sys
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,14 @@ import numpy as np
 from chainrule.graph import Node, source_line
 from chainrule.replay import gradients
 from chainrule.tensor import Tensor
+from chainrule.verify.catalogue.scaling import total
 from chainrule.verify.claims import GivenClaim, flattened, given_claims, variables
 from chainrule.verify.diagnosis.anatomy import Anatomy
 from chainrule.verify.diagnosis.hypothesis import Claim, View
 from chainrule.verify.diagnosis.kinks import relu_convention
 from chainrule.verify.diagnosis.naming import Names
 from chainrule.verify.diagnosis.recording import Array, Recording
+from chainrule.verify.diagnosis.rounding import rounding_errors
 from chainrule.verify.diagnosis.search import Finding, RootCause, find_root_causes
 from chainrule.verify.report import Mistake, Report, Row, Where
 from chainrule.verify.verdicts import RIGHT, Measure, measure, precision_of
@@ -75,10 +77,15 @@ def check(
     if model is not None:
         for name, parameter in model.named_parameters():
             known.setdefault(name, parameter)
-    caller = sys._getframe(1)
-    for name, tensor in variables(caller).items():
-        known.setdefault(name, tensor)
-    report, right = run(loss, claims, known, model=model, rtol=rtol, atol=atol, earlier=_previous)
+    arrays: list[tuple[str, Array]] = []
+    for name, value in variables(sys._getframe(1)).items():
+        if isinstance(value, Tensor):
+            known.setdefault(name, value)
+        else:
+            arrays.append((name, value))
+    report, right = run(
+        loss, claims, known, model=model, rtol=rtol, atol=atol, earlier=_previous, arrays=arrays
+    )
     for node, gradient in right.items():
         if node.primitive is None:
             _previous[node] = gradient
@@ -96,8 +103,20 @@ def run(
     rtol: float | None = None,
     atol: float | None = None,
     earlier: Mapping[Node, Array] | None = None,
+    arrays: Sequence[tuple[str, Array]] = (),
 ) -> tuple[Report, dict[Node, Array]]:
-    """Check claims; return the report and the right gradients of the claimed nodes."""
+    """Check claims; return the report and the right gradients of the claimed nodes.
+
+    Args:
+        loss: see `check`.
+        claims: see `check`.
+        known: tensors by name.
+        model: see `check`.
+        rtol: see `check`.
+        atol: see `check`.
+        earlier: gradients of an earlier pass, which a stale claim may equal.
+        arrays: names of arrays that may stand in the graph as constants.
+    """
     if not isinstance(loss, Tensor):
         raise TypeError(
             f"check: the loss is a {type(loss).__name__}, expected a Tensor with its graph; "
@@ -114,6 +133,10 @@ def run(
     given = given_claims(recording, claims, known, model)
     native = gradients(loss)
     measures = _measured(recording, given, native, rtol, atol)
+    if not _all_right(measures):
+        rounding = rounding_errors(recording)
+        if rounding:
+            measures = _measured(recording, given, native, rtol, atol, rounding)
     other = relu_convention(recording) if not _all_right(measures) else None
     if other is not None:
         recording.adopt(other, 1.0)
@@ -133,7 +156,7 @@ def run(
     causes: list[RootCause] = []
     view = None
     if not _all_right(measures):
-        view = _view(recording, given, measures, known, earlier or {})
+        view = _view(recording, given, measures, known, earlier or {}, arrays)
         causes = find_root_causes(view)
     return _report(loss, given, measures, causes, view), right
 
@@ -144,13 +167,15 @@ def _measured(
     native: Mapping[Node, Any],
     rtol: float | None,
     atol: float | None,
+    rounding: Mapping[Node, float] | None = None,
 ) -> list[Measure]:
     found = []
     for claim in given:
         own = native.get(claim.node)
         own = np.zeros(claim.node.shape or ()) if own is None else np.asarray(own)
         own = own.astype(recording.dtype, copy=False)
-        found.append(measure(recording, claim.node, own, claim.array, rtol, atol))
+        doubt = (rounding or {}).get(claim.node, 0.0)
+        found.append(measure(recording, claim.node, own, claim.array, rtol, atol, doubt))
     return found
 
 
@@ -168,10 +193,11 @@ def _view(
     measures: list[Measure],
     known: Mapping[str, Tensor],
     earlier: Mapping[Node, Array],
+    arrays: Sequence[tuple[str, Array]],
 ) -> View:
     named: dict[Node, str] = {}
     variables: dict[Node, str] = {}
-    constants: list[tuple[str, Array]] = []
+    constants = [(name, array) for name, array in arrays if array.ndim]
     for name, tensor in reversed(list(known.items())):
         if tensor._node is None:
             constants.append((name, tensor._array))
@@ -229,15 +255,24 @@ def _report(
     verdicts = {claim.node: m.verdict for claim, m in zip(given, measures, strict=True)}
     roles: dict[Node, tuple[str, str]] = {}
     mistakes: list[Mistake] = []
+    unknown = [c for c in causes if not c.findings and verdicts[c.claim.node] != "close"]
     for cause in causes:
         assert view is not None
         if not cause.findings:
             if verdicts[cause.claim.node] == "close":
                 mistake = _precision(view, cause.claim)
+            elif cause is unknown[0]:
+                mistake = _unknown(view, cause, [c.claim.name for c in unknown[1:]])
             else:
-                mistake = _unknown(view, cause)
+                first = unknown[0].claim.name
+                text = f"not explained; may be a consequence of what is wrong in {first}"
+                roles[cause.claim.node] = ("unexplained", text)
+                continue
             mistakes.append(mistake)
             roles[cause.claim.node] = ("root cause", mistake.message)
+            for claim in cause.explains[1:]:
+                text = f"consequence of what is wrong in {cause.claim.name}"
+                roles[claim.node] = ("consequence", text)
             continue
         best, *others = cause.findings
         mistake = _mistake(view, best, tuple(_mistake(view, f, ()) for f in others[:3]))
@@ -305,45 +340,48 @@ def place(view: View, node: Node, claimed: Node) -> Where:
     return Where(node.name, layer_name, file, line, linecache.getline(file, line).strip())
 
 
-def _unknown(view: View, cause: RootCause) -> Mistake:
+def _unknown(view: View, cause: RootCause, others: list[str]) -> Mistake:
     claim = cause.claim
     where = place(view, claim.node, claim.node)
     if cause.after is None:
         right_until = "No claim before it in the backward pass is known to be right"
     else:
         right_until = f"Everything claimed up to {cause.after.name} is right or accounted for"
-    operations = _operations_between(view, cause)
     message = (
         f"No mistake in the catalogue reproduces {claim.name}. {right_until}; the error enters in "
-        f"{operations}. Claim the gradients of intermediate values to narrow it down."
+        f"{_operations_between(view, cause)}. Claim the gradients of intermediate values to narrow "
+        "it down."
     )
-    from chainrule.verify.catalogue.scaling import total
-
+    if others:
+        message += f" It may be what makes {', '.join(others)} wrong, too."
     name = view.gradient_name(claim.node)
-    return Mistake(
-        "unknown",
-        claim.name,
-        where,
-        message,
-        f"{name} = {total(view, claim.node)}",
-        "",
-        (claim.name,),
-        0.0,
-    )
+    expected = f"{name} = {total(view, claim.node)}"
+    explains = tuple(c.name for c in cause.explains)
+    return Mistake("unknown", claim.name, where, message, expected, "", explains, 0.0)
 
 
 def _operations_between(view: View, cause: RootCause) -> str:
-    """Name the operations between the last right claim and the first wrong one."""
+    """Name the operations between the last gradients known to be right and the first wrong one."""
     recording = view.recording
+    verified: set[Node] = set()
+    for claim in view.claims:
+        if claim.wrong:
+            continue
+        verified.add(claim.node)
+        consumers = recording.consumers[claim.node]
+        if claim.node.primitive is None and len(consumers) == 1:
+            # A weight's gradient comes out right only if the one arriving at its product is right.
+            verified.add(consumers[0][0])
     reached = {cause.claim.node}
     names: list[str] = []
-    settled = {c.node for c in view.claims if not c.wrong and c.node.primitive is not None}
     for node in recording.nodes:
-        if node in reached or not any(p in reached for p in node.inputs):
+        if not any(p in reached for p in node.inputs):
             continue
-        text = view.names.given(node)
-        names.append(f"{node.name} ({text})" if text is not None else node.name)
-        if node not in settled:
+        passes = any(p in reached and p.shape == node.shape for p in node.inputs if p is not None)
+        if node.name != "add" or not passes:
+            text = view.names.given(node)
+            names.append(f"{node.name} ({text})" if text is not None else node.name)
+        if node not in verified:
             reached.add(node)
     shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
     return f"the rule of {shown}" if len(names) == 1 else f"one of the rules of {shown}"
@@ -416,7 +454,7 @@ def check_functions(
     >>> x, y = np.arange(6.0).reshape(3, 2), np.array([1.0, 0.0, 2.0])
     >>> report = cr.check_functions(loss, gradient, {"w": np.array([0.5, -1.0])}, x, y)
     >>> report.mistakes[0].message
-    "dw is 1/2 times what it should be: a factor 2 is missing (or it was divided by 2)."
+    'dw is 1/2 times what it should be: a factor 2 is missing (or it was divided by 2).'
     """
     from chainrule.verify.trials import on_trials
 

@@ -139,18 +139,18 @@ def flattened(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield prefix or "parameter", value
 
 
-def variables(frame: Any) -> dict[str, Tensor]:
-    """Return the tensors that a frame's variables hold, and those in their lists."""
-    found: dict[str, Tensor] = {}
+def variables(frame: Any) -> dict[str, Any]:
+    """Return the tensors and arrays that a frame's variables hold, and those in their lists."""
+    found: dict[str, Any] = {}
     for scope in (frame.f_locals, frame.f_globals):
         for name, value in list(scope.items()):
             if name.startswith("__"):
                 continue
-            if isinstance(value, Tensor):
+            if isinstance(value, Tensor | np.ndarray):
                 found.setdefault(name, value)
             elif isinstance(value, list | tuple | dict) and len(value) <= 1000:
                 for inner, item in _one_level(name, value):
-                    if isinstance(item, Tensor):
+                    if isinstance(item, Tensor | np.ndarray):
                         found.setdefault(inner, item)
     return found
 

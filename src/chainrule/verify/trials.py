@@ -32,6 +32,8 @@ def on_trials(
     random = np.random.default_rng(seed)
     first, right = _once(loss_fn, grad_fn, params, data, rtol, atol, {})
     notes: list[str] = []
+    if not first.ok and all(m.kind != "unknown" for m in first.mistakes):
+        return first
     failing: tuple[int, Report] | None = None
     for trial in range(1, trials + 1):
         p, d = _like(params, random), tuple(_data_like(v, random) for v in data)
@@ -78,10 +80,12 @@ def _once(
             "np.array(...) in it, and return the loss itself"
         )
     claims = grad_fn(copy.deepcopy(params), *copy.deepcopy(data))
-    if isinstance(claims, tuple) and len(claims) == 2 and np.ndim(claims[0]) == 0:
+    if isinstance(claims, tuple) and len(claims) == 2 and _is_scalar(claims[0]):
         claims = claims[1]  # the customary (loss, gradients)
     known = {name: t for name, t in flattened(tensors) if isinstance(t, Tensor)}
     arrays = _named_data(loss_fn, data)
+    if isinstance(params, Mapping) and isinstance(claims, list | tuple):
+        claims = dict(zip(params, claims, strict=False))
     given = _by_parameter(claims, known)
     past: dict[Node, Array] = {
         known[name]._node: g  # type: ignore[misc]
@@ -89,22 +93,26 @@ def _once(
     }
     used = set(_graph(loss))
     inside = {name: value for name, value in given.items() if known[name]._node in used}
-    report, right = run(loss, inside, {**arrays, **known}, rtol=rtol, atol=atol, earlier=past)
+    report, right = run(loss, inside, known, rtol=rtol, atol=atol, earlier=past, arrays=arrays)
     names = {t._node: name for name, t in known.items()}
     return report, {names[node]: g for node, g in right.items() if node in names}
 
 
-def _named_data(loss_fn: Callable[..., Any], data: tuple[Any, ...]) -> dict[str, Tensor]:
-    """Return the data arrays as constants under the names that the loss function gives them."""
+def _named_data(loss_fn: Callable[..., Any], data: tuple[Any, ...]) -> list[tuple[str, Array]]:
+    """Return the data arrays under the names that the loss function gives them."""
     try:
         parameters = list(inspect.signature(loss_fn).parameters)[1:]
     except (TypeError, ValueError):
-        return {}
-    return {
-        name: Tensor(value)
+        return []
+    return [
+        (name, value)
         for name, value in zip(parameters, data, strict=False)
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f"
-    }
+        if isinstance(value, np.ndarray)
+    ]
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, int | float | np.generic) or getattr(value, "shape", None) == ()
 
 
 def _graph(loss: Tensor) -> list[Node]:

@@ -53,6 +53,7 @@ def measure(
     claim: Array | None,
     rtol: float | None,
     atol: float | None,
+    rounding: float = 0.0,
 ) -> Measure:
     """Compare a claim with the right gradient.
 
@@ -63,6 +64,7 @@ def measure(
         claim: the claimed gradient.
         rtol: with ``atol``, what counts as equal, entry by entry; what rounding explains if None.
         atol: see ``rtol``.
+        rounding: the error that rounding made in the right gradient itself.
     """
     if claim is None:
         return Measure("missing")
@@ -89,7 +91,9 @@ def measure(
     absolute = float(error[index])
     relative = absolute / largest if largest else (0.0 if absolute == 0 else float("inf"))
     unit = float(np.spacing(native.dtype.type(largest or np.finfo(native.dtype).tiny)))
-    verdict = _verdict(recording, node, native, claim, given, right, absolute, largest, rtol, atol)
+    verdict = _verdict(
+        recording, node, native, claim, given, right, absolute, largest, rtol, atol, rounding
+    )
     return Measure(
         verdict,
         absolute,
@@ -116,6 +120,7 @@ def _verdict(
     largest: float,
     rtol: float | None,
     atol: float | None,
+    rounding: float,
 ) -> str:
     if np.array_equal(claim.astype(native.dtype), native, equal_nan=True):
         return "exact"
@@ -125,7 +130,8 @@ def _verdict(
     precision = precision_of(recording.dtype)
     if claim.dtype.kind == "f":
         precision = max(precision, precision_of(claim.dtype))
-    if absolute <= precision * largest + _cancelled(recording, node, precision):
+    noise = _cancelled(recording, node, precision) + 4 * rounding
+    if absolute <= precision * largest + noise:
         return "equal"
     return "close" if absolute <= 1e-3 * largest else "wrong"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from chainrule.graph import Node
 from chainrule.verify.catalogue.registry import kind
 from chainrule.verify.catalogue.scaling import total
+from chainrule.verify.diagnosis.anatomy import Product
 from chainrule.verify.diagnosis.hypothesis import Hypothesis, Reading, View
 from chainrule.verify.diagnosis.recording import Array, Change, Edge
 
@@ -127,31 +129,28 @@ def _branching(view: View) -> Iterator[tuple[Node, list[Edge]]]:
 
 
 def _states(view: View) -> list[tuple[Node, list[Edge]]]:
-    """Return the values that feed a product with a weight that is used at several steps."""
-    counts: dict[Node, int] = {}
+    """Return the states of a recurrence, with the edges by which each enters the next step."""
+    steps: dict[Node, list[Product]] = {}
     for product in view.anatomy.weight_products:
         assert product.weight is not None
-        counts[product.weight] = counts.get(product.weight, 0) + 1
-    found = []
-    for node in view.recording.nodes:
-        if node.primitive is None or node not in view.reach:
-            continue
-        recurrent = [
-            (p.edge[0], 1 - p.edge[1])
-            for p in view.anatomy.weight_products
-            if p.weight is not None and counts[p.weight] > 1 and p.other is not None
-            and view.anatomy.through_copies(p.other) is node
-        ]  # fmt: skip
-        if recurrent:
-            found.append((node, recurrent))
-    return found
+        steps.setdefault(product.weight, []).append(product)
+    found: dict[Node, list[Edge]] = {}
+    for products in steps.values():
+        for before, after in itertools.pairwise(products):
+            # Recurrent: what the product makes at one step is needed for its operand at the next.
+            if after.other is None or not view.anatomy.leads_to(before.edge[0], after.other):
+                continue
+            state = view.anatomy.through_copies(after.other)
+            if state in view.reach:
+                found.setdefault(state, []).append((after.edge[0], 1 - after.edge[1]))
+    return list(found.items())
 
 
 def _through_time(view: View) -> Iterator[Hypothesis]:
     """Yield recurrences whose gradient does not go back in time: dh_t from its own output only."""
     states = _states(view)
     edges = [edge for _, recurrent in states for edge in recurrent]
-    if len(states) < 2:
+    if not states:
         return
     node = states[-1][0]
     name = view.gradient_name(node)

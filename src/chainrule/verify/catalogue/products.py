@@ -70,6 +70,7 @@ def transpose(view: View) -> Iterator[Hypothesis]:
             and shape[-1] == shape[-2] > 1
         ):
             yield Hypothesis(node, Change(nodes={node: swapped}), reading(node, 0.8))
+    yield from _turned_factors(view)
     weights = [
         p.weight for p in view.anatomy.weight_products if p.weight in view.wrong_nodes and p.weight
     ]
@@ -78,6 +79,50 @@ def transpose(view: View) -> Iterator[Hypothesis]:
         change = both(Change(final={n: swapped}) for n in every)
         if change is not None:
             yield Hypothesis(every[-1], change, reading(every[-1], 0.89), places=len(every))
+
+
+def _turned_factors(view: View) -> Iterator[Hypothesis]:
+    """Yield products in which one square factor is transposed: a dc for aᵀ dc."""
+
+    def square(array: Array) -> bool:
+        return array.ndim >= 2 and array.shape[-1] == array.shape[-2] > 1
+
+    for product in _active(view, view.anatomy.products):
+        node, k = product.edge
+        g = np.asarray(view.recording.gradients[node])
+        upstream = view.gradient_name(node)
+        own = view.names.text(product.other, view.recording.inputs(node)[1 - k])
+        if square(product.operand) and not product.other_is_weight:
+            change = view.replace(product.edge, _multiplied(product, product.operand.mT))
+            if change is not None:
+                yield Hypothesis(
+                    node,
+                    change,
+                    _turned_reading(view, product, own, _with(view, product, f"({own}ᵀ)")),
+                )
+        if square(g):
+            change = view.replace(
+                product.edge,
+                lambda g, p=product: p.multiply(g.mT, p.operand),  # type: ignore[misc]
+            )
+            formula = view.names.rule(product.edge, upstream=f"({upstream}ᵀ)")
+            claimed = f"{view.gradient_name(product.target)} = {formula}"
+            if change is not None:
+                yield Hypothesis(node, change, _turned_reading(view, product, upstream, claimed))
+
+
+def _turned_reading(view: View, product: Product, factor: str, claimed: str) -> Reading:
+    name = view.gradient_name(product.target)
+    return Reading(
+        "transpose",
+        lambda: (
+            f"In the product for {name} the factor {factor} is transposed, or its transpose is "
+            "missing."
+        ),
+        lambda: right_formula(view, product),
+        lambda: claimed,
+        0.82,
+    )
 
 
 # --- Another activation ---------------------------------------------------------------------------
@@ -136,7 +181,9 @@ def wrong_activation(view: View) -> Iterator[Hypothesis]:
         k = product.edge[1]
         own = view.names.text(product.other, view.recording.inputs(product.edge[0])[1 - k])
         first = product.weight is not None and not _computed(view, product.other)
-        for name, node, value in values:
+        turned = product.other is not None and product.other.name == "transpose"
+        candidates = [*values, *((f"{n}ᵀ", v, a.mT) for n, v, a in values if turned and a.ndim > 1)]
+        for name, node, value in candidates:
             if value.ndim != product.operand.ndim or value is product.operand:
                 continue
             if value.shape == product.operand.shape and np.array_equal(value, product.operand):

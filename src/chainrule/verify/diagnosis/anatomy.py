@@ -187,7 +187,7 @@ class Anatomy:
                             a.index > z.index
                             and a not in taken
                             and _close(values[a], result, value.dtype)
-                            and self._reaches(z, a)
+                            and self.leads_to(z, a)
                         ):
                             found.append(ActivationSite(kind, z, a, dim))
                             taken.add(a)
@@ -210,7 +210,8 @@ class Anatomy:
                "maximum", "mul", "amax", "gather", "where", "masked_fill", "gt", "abs", "cat"}
         )  # fmt: skip
 
-    def _reaches(self, start: Node, end: Node) -> bool:
+    def leads_to(self, start: Node, end: Node) -> bool:
+        """Tell whether a value was computed from another."""
         stack, seen = [end], {end}
         while stack:
             for parent in stack.pop().inputs:

@@ -56,6 +56,9 @@ class Names:
             if name not in self._names.values():
                 self._names.setdefault(node, name)
         self._inherit()
+        # Hypotheses are worded by the thousand, from the same few names.
+        self._texts: dict[Node, str] = {}
+        self._gradients: dict[Node, str] = {}
 
     def _by_source(self) -> None:
         """Name a value after the variable its source line assigns it to."""
@@ -134,11 +137,19 @@ class Names:
 
     def text(self, node: Node | None, value: Any = None) -> str:
         """Return how a value is called in messages."""
-        return self.symbol(node, value).text()
+        if node is None:
+            return self.symbol(node, value).text()
+        if node not in self._texts:
+            self._texts[node] = self.symbol(node).text()
+        return self._texts[node]
 
     def gradient(self, node: Node) -> str:
         """Return how a value's gradient is called: dW1 for W1."""
-        node = self._shown_by(node)
+        if node not in self._gradients:
+            self._gradients[node] = self._gradient(self._shown_by(node))
+        return self._gradients[node]
+
+    def _gradient(self, node: Node) -> str:
         text = self.text(node)
         simple = text.replace(".", "").replace("_", "").replace("[", "").replace("]", "")
         return f"d{text}" if simple.isalnum() else f"d({text})"

@@ -75,7 +75,9 @@ class Recording:
     def __init__(self, loss: Tensor) -> None:
         self.root = root_of(loss)
         self.nodes = ancestors(self.root)
-        self.dtype = loss._array.dtype
+        leaves = [n.saved[0].dtype for n in self.nodes if n.primitive is None and n.saved]
+        # The shortest type that took part decides how much of an error rounding explains.
+        self.dtype = min([loss._array.dtype, *leaves], key=lambda dtype: dtype.itemsize)
         self._loss = loss
         self.consumers: dict[Node, list[Edge]] = {node: [] for node in self.nodes}
         for node in self.nodes:

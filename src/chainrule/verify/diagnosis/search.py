@@ -41,11 +41,13 @@ class RootCause:
     Attributes:
         claim: the first claim in backward order that shows the mistake.
         findings: the explanations, likeliest first; empty if nothing in the catalogue fits.
+        explains: the wrong claims that follow from it, itself included.
         after: the last claim before it that is right, or accounted for.
     """
 
     claim: Claim
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding]
+    explains: list[Claim] = field(default_factory=list)
     after: Claim | None = None
 
 
@@ -61,22 +63,19 @@ def find_root_causes(view: View) -> list[RootCause]:
         if not findings and not causes:
             findings = _pairs(view, hypotheses, claim, open_claims, settled)
         before = [c for c in view.claims[: view.claims.index(claim)] if c in settled]
-        cause = RootCause(claim, findings, before[-1] if before else None)
+        cause = RootCause(claim, findings, [claim], before[-1] if before else None)
         causes.append(cause)
-        explained = [claim]
         if findings:
             best = findings[0]
-            explained = best.explains
-            _adopt(view, best)
+            cause.explains = best.explains
+            view.recording.adopt(best.hypothesis.change, best.coefficient)
         else:
             view.recording.adopt(_as_claimed(view, claim), 1.0)
-            explained += [
+            cause.explains += [
                 c for c in open_claims[1:] if c.reproduced_by(view.recording.gradients[c.node])
             ]
-            causes[-1].findings = []
-        settled += explained
-        open_claims = [c for c in open_claims if c not in explained]
-        # What an adopted mistake makes of a claim that was right until now is a mistake of its own.
+        settled += cause.explains
+        open_claims = [c for c in open_claims if c not in cause.explains]
     return causes
 
 
@@ -84,10 +83,6 @@ def _as_claimed(view: View, claim: Claim) -> Change:
     if claim.node.primitive is None or claim.array.shape != claim.node.shape:
         return Change()
     return Change(nodes={claim.node: lambda _: claim.array})
-
-
-def _adopt(view: View, finding: Finding) -> None:
-    view.recording.adopt(finding.hypothesis.change, finding.coefficient)
 
 
 def _hypotheses(view: View) -> list[Hypothesis]:

@@ -1,0 +1,66 @@
+"""The corpus: the right mistake is named first, and right gradients raise no alarm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.verify.catalogue import KINDS
+from tests.mistakes import (  # noqa: F401  (each enters its cases into the corpus)
+    attention,
+    deep,
+    embedding,
+    normalisation,
+    one_layer,
+    recurrent,
+    two_layers,
+)
+from tests.mistakes.corpus import RIGHT, WRONG, Case
+
+
+def diagnosed(case: Case, seed: int) -> cr.verify.Report:
+    params, data = case.problem.inputs(seed)
+    return cr.check_functions(case.problem.loss, case.fresh(), params, *data)
+
+
+@pytest.mark.parametrize("case", WRONG, ids=lambda case: case.name)
+def test_the_mistake_is_named_first(case):
+    report = diagnosed(case, seed=0)
+    assert report.ok == (case.kind == "precision")
+    first = report.mistakes[0]
+    assert first.kind == case.kind, report.text()
+    if case.where:
+        assert first.claim in case.where, report.text()
+    assert first.message
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("case", RIGHT, ids=lambda case: case.name)
+def test_a_right_backward_pass_raises_no_alarm(case, seed):
+    report = diagnosed(case, seed)
+    assert report.ok, report.text()
+    assert report.mistakes == []
+
+
+def in_float32(value):
+    if isinstance(value, dict):
+        return {k: in_float32(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [in_float32(v) for v in value]
+    return np.asarray(value, np.float32) if np.asarray(value).dtype.kind == "f" else value
+
+
+@pytest.mark.parametrize("case", RIGHT, ids=lambda case: case.name)
+def test_a_right_backward_pass_in_single_precision_raises_no_alarm(case):
+    params, data = case.problem.inputs(2)
+    data = tuple(in_float32(v) for v in data)
+    report = cr.check_functions(case.problem.loss, case.fresh(), in_float32(params), *data)
+    assert report.ok, report.text()
+    assert report.mistakes == []
+
+
+def test_the_corpus_is_as_large_as_promised_and_covers_the_catalogue():
+    assert len(WRONG) >= 60
+    assert len(RIGHT) * 3 >= 60
+    assert {case.kind for case in WRONG} == set(KINDS)
