@@ -154,6 +154,7 @@ from chainrule.tensor import Size, Tensor
 if TYPE_CHECKING:
     from chainrule import nn, optim, textbook, utils, verify
     from chainrule.explanation import Explanation
+    from chainrule.verify import check, check_functions
 
 __all__ = [
     "Generator",
@@ -180,6 +181,8 @@ __all__ = [
     "bool",
     "broadcast_to",
     "cat",
+    "check",
+    "check_functions",
     "chunk",
     "clamp",
     "clamp_max",
@@ -351,9 +354,15 @@ def is_tensor(value: Any) -> Any:
 _ON_DEMAND = ("nn", "optim", "textbook", "utils", "verify")
 
 
+# Functions that are part of a room, with the module they live in.
+_FROM_ROOMS = {"check": "verify", "check_functions": "verify"}
+
+
 def __getattr__(name: str) -> Any:
     if name in _ON_DEMAND:
         return importlib.import_module(f"chainrule.{name}")
+    if name in _FROM_ROOMS:
+        return getattr(importlib.import_module(f"chainrule.{_FROM_ROOMS[name]}"), name)
     raise AttributeError(
         f"module 'chainrule' has no attribute {name!r}; the operations that exist are listed by "
         "dir(chainrule)"
