@@ -28,9 +28,7 @@ ELEMENTWISE = frozenset(
 )  # fmt: skip
 PRODUCTS = frozenset({"matmul", "mm"})
 _ALONG = frozenset({"softmax", "log_softmax"})
-_REDUCTIONS = frozenset(
-    {"sum", "mean", "amax", "amin", "max", "min", "var", "std", "logsumexp"}
-)
+_REDUCTIONS = frozenset({"sum", "mean", "amax", "amin", "max", "min", "var", "std", "logsumexp"})
 _OPPOSITE = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
 
 
@@ -70,11 +68,12 @@ def evaluate(expression: Any, values: Mapping[Symbol, Any]) -> Any:
         return expression
     args = [evaluate(a, values) for a in expression.args]
     params = [evaluate(p, values) if isinstance(p, Expr) else p for p in expression.params]
+    forward: Any = expression.primitive.forward
     if expression.primitive.variadic:
-        return expression.primitive.forward(tuple(args), *params)
+        return forward(tuple(args), *params)
     # As a rule would: Python numbers stay weak, everything else is an array.
     arrays = [a if isinstance(a, int | float) or a is None else np.asarray(a) for a in args]
-    return expression.primitive.forward(*arrays, *params)
+    return forward(*arrays, *params)
 
 
 def symbols_in(expression: Any) -> Iterator[Symbol]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -174,7 +175,7 @@ class Observation:
     advice: str = ""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Derivation:
     """A whole derivation; see the attributes of its parts.
 
@@ -217,4 +218,16 @@ class Derivation:
 
     def step_of(self, key: str) -> Step | None:
         """Return the backward step of a value, None for a constant."""
-        return next((s for s in self.steps if s.of == key), None)
+        return self._steps.get(key)
+
+    def place_of(self, key: str) -> int:
+        """Return a value's place in the order of the forward pass."""
+        return self._places[key]
+
+    @cached_property
+    def _steps(self) -> dict[str, Step]:
+        return {step.of: step for step in self.steps}
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {key: place for place, key in enumerate(self.values)}

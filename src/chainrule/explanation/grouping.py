@@ -25,7 +25,9 @@ def assign_groups(derivation: Derivation, trace: Trace, layers: list[FoundLayer]
             value.layer = value.layer or number
     modules = [_module_of(trace, operation) for operation in trace.operations]
     if any(modules):
-        paths = _filled(modules)
+        activations = {layer.activation for layer in layers if layer.activation is not None}
+        follows = [operation in activations for operation in trace.operations]
+        paths = _filled(modules, follows)
     else:
         paths = _by_program(trace)
     for operation, path in zip(trace.operations, paths, strict=True):
@@ -48,8 +50,11 @@ def _module_of(trace: Trace, operation: Operation) -> str | None:
     return None
 
 
-def _filled(modules: list[str | None]) -> list[str]:
-    """Give operations between two modules the path that both have in common."""
+def _filled(modules: list[str | None], follows: list[bool]) -> list[str]:
+    """Give operations between two modules the path that both have in common.
+
+    An activation (``follows``) stays with the linear map before it.
+    """
     before: list[str | None] = []
     last: str | None = None
     for module in modules:
@@ -61,9 +66,11 @@ def _filled(modules: list[str | None]) -> list[str]:
         last = module if module is not None else last
         after.append(last)
     paths = []
-    for module, left, right in zip(modules, before, reversed(after), strict=True):
+    for module, left, right, stays in zip(modules, before, reversed(after), follows, strict=True):
         if module is not None:
             paths.append(module)
+        elif stays and left is not None:
+            paths.append(left.rpartition(".")[0])
         elif left is None or right is None:
             paths.append("")
         elif left == right:

@@ -165,7 +165,7 @@ def _delta_sizes(derivation: Derivation) -> Iterator[Observation]:
         return
     keys = tuple(layer.z for layer, _, _ in table)
     first, last = table[0], table[-1]
-    if not np.isfinite([first[2], last[2]]).all() or last[2] == 0 or first[2] == 0:
+    if not np.isfinite([first[2], last[2]]).all() or last[2] == 0:
         return
     ratio = first[2] / last[2]
     if ratio < 1 / FACTOR or ratio > FACTOR:

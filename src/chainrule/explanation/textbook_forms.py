@@ -68,7 +68,8 @@ def derivative_of(operation: Operation) -> Primitive | None:
         from chainrule.explanation.algebra import evaluate
 
         z = np.asarray(z)
-        y = np.asarray(primitive.forward(z, *params))
+        compute: Any = primitive.forward
+        y = np.asarray(compute(z, *params))
         return evaluate(rule, {argument: z, output: y, ones: np.ones_like(y)})
 
     def notation(style: Style, operands: Any) -> tuple[str, int]:

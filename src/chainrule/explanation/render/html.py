@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from html import escape
 from importlib import resources
 from typing import Any
@@ -24,6 +25,8 @@ from chainrule.symbol import Expr, Symbol
 CELLS = 32
 # All heat maps of a page together; with more values each gets fewer cells.
 BUDGET = 400_000
+# Bars of the overview; of a deeper net every second, third, … delta is shown.
+BARS = 32
 
 
 def render(derivation: Derivation, amount: Amount) -> str:
@@ -44,7 +47,7 @@ def render(derivation: Derivation, amount: Amount) -> str:
                 "norm": number(norm),
                 "rms": rms,
             }
-            for layer, norm, rms in delta_norms(derivation)
+            for layer, norm, rms in _every(delta_norms(derivation), BARS)
         ],
         "observations": [
             {"level": o.level, "text": o.text, "advice": o.advice, "values": list(o.values)}
@@ -66,6 +69,12 @@ def render(derivation: Derivation, amount: Amount) -> str:
         data=_script_safe(json.dumps(page, ensure_ascii=False, separators=(",", ":"))),
         script=_asset("page.js"),
     )
+
+
+def _every(rows: list[Any], most: int) -> list[Any]:
+    """Return at most about ``most`` of the rows, spread evenly, the last one among them."""
+    stride = -(-len(rows) // most)
+    return rows[::-stride][::-1] if stride else []
 
 
 def _asset(name: str) -> str:
@@ -151,6 +160,11 @@ def _general_rule(value: Value) -> list[str]:
     primitive: Any = value.node.primitive if value.node is not None else None
     if not isinstance(primitive, Primitive) or primitive.variadic or primitive.param_names:
         return []
+    return _rules_of(primitive)
+
+
+@cache
+def _rules_of(primitive: Primitive) -> list[str]:
     try:
         formulas = primitive.formula()
     except Exception:

@@ -14,6 +14,8 @@ from chainrule.explanation.render.words import heading, place, reason, size, thr
 TITLE, HEADING, NAME, QUIET, NOTE, BAD = "bold", "bold cyan", "bold", "dim", "green", "yellow"
 Segment = tuple[str, str]
 BAR = 24
+# Deltas that are listed; of a deeper net every second, third, … one.
+BARS = 32
 
 
 def columns(text: str) -> int:
@@ -261,6 +263,8 @@ def _sizes(page: Page, derivation: Derivation) -> None:
         return
     page.blank()
     page.add(("The deltas, layer by layer", HEADING))
+    stride = -(-len(table) // BARS)
+    table = table[::-stride][::-1]
     top = max((rms for _, _, rms in table), default=0.0)
     width = max(columns(derivation.values[layer.z].gradient_symbol.name) for layer, _, _ in table)  # type: ignore[union-attr]
     for layer, norm, rms in table:

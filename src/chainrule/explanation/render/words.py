@@ -14,8 +14,8 @@ def heading(derivation: Derivation, value: Value) -> str:
         return layer_title(derivation, value.layer)
     if not derivation.layers:
         return ""
-    last = list(derivation.values).index(derivation.layers[-1].z)
-    return "Loss" if list(derivation.values).index(value.key) > last else "Between the layers"
+    last = derivation.place_of(derivation.layers[-1].z)
+    return "Loss" if derivation.place_of(value.key) > last else "Between the layers"
 
 
 def layer_title(derivation: Derivation, number: int) -> str:

@@ -159,7 +159,7 @@
     if (g.meaning) add(g.meaning, "", "", "first");
     g.forms.forEach((form, k) => add(form.formula, form.note, form.kind, left ? "first" : "indent"));
     if (g.terms.length) {
-      part.append(element("p", { class: "about" }, `The sum over ${g.terms.length} paths:`));
+      part.append(element("div", { class: "equation", html: `<span>${left}</span><span class="note">${left ? "is the sum" : "and the sum"} over ${g.terms.length} paths:</span>` }));
       for (const term of g.terms) {
         const row = element("div", { class: "equation indent" });
         row.append(element("span", { html: term.formula || "" }), element("span", { class: "note" }, `${term.note ? term.note + ", " : ""}through ${term.through}`));
