@@ -12,6 +12,7 @@ right.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -171,6 +172,7 @@ _REDUCTIONS: dict[str, Callable[..., Tensor]] = {
 }
 
 
+@functools.cache
 def _operation(ufunc: np.ufunc) -> Callable[..., Tensor] | None:
     """Return chainrule's operation that computes a universal function, None if it has none."""
     if ufunc is np.square:
