@@ -48,6 +48,7 @@ def define(
     refuses_bools: str = "",
     doc: str = "",
     by_hand: dict[str, tuple[str, str]] | None = None,
+    extras: dict[str, Rule] | None = None,
     **rules: Rule,
 ) -> Operation:
     """Define a primitive and return the operation.
@@ -65,6 +66,10 @@ def define(
         refuses_bools: the error for bool operands, if they have no meaning here.
         doc: the docstring of the operation.
         by_hand: formulas (text, LaTeX) per input, for rules whose code no symbol can read.
+        extras: values that ``forward`` works out anyway and that rules read by name: it returns
+            them after the output, and these rules work them out from the inputs where the
+            derivative rules are read on tensors or symbols. For operations with two inputs or
+            static parameters.
         **rules: the derivative rule per input.
     """
     names = inputs if inputs is not None else tuple(rules)
@@ -80,6 +85,7 @@ def define(
         several=several,
         refuses_bools=refuses_bools,
         by_hand=by_hand,
+        extras=extras,
     )
     if definition.variadic:
         operation: Operation = _variadic(definition)
@@ -87,7 +93,7 @@ def define(
         operation = _several(definition)
     elif view:
         operation = _view(definition)
-    elif len(names) == 1:
+    elif len(names) == 1 and not extras:
         operation = _unary(definition)
     else:
         operation = _straight_line(definition)
@@ -190,7 +196,7 @@ def _unary(p: Primitive) -> Any:
 
 
 def _straight_line(p: Primitive) -> Any:
-    """Return an operation with two or more inputs as straight-line code.
+    """Return an operation with two or more inputs, or with extra values, as straight-line code.
 
     What it spells out, for tensors of one dtype: run the forward function, and if a gradient may
     be asked for, record a node with what the rules of the inputs that need one will read. All
@@ -202,6 +208,8 @@ def _straight_line(p: Primitive) -> Any:
     public = ("input", "other") if len(names) <= 2 else p.inputs
     arguments = [*public[: len(names)], *p.param_names]
     passed = ", ".join((*(f"{n}_" for n in names), *p.param_names))
+    extras = [f"{n}_extra" for n in p.extras]
+    returned = ", ".join(("y", *extras))
     lines = [
         "def make(p, forward, generally):",
         f"    def operation({', '.join(arguments)}):",
@@ -244,19 +252,19 @@ def _straight_line(p: Primitive) -> Any:
     if len(names) == 2:
         lines += [
             "        try:",
-            f"            y = forward({passed})",
+            f"            {returned} = forward({passed})",
             "        except ValueError as error:",
             f"            raise operand_error(p, ({names[0]}_, {names[1]}_), error) from None",
         ]
     else:
-        lines.append(f"        y = forward({passed})")
+        lines.append(f"        {returned} = forward({passed})")
     anyone = " or ".join(f"{n}_node is not None" for n in names)
     kept = []
     for n, given in zip(names, p.inputs, strict=True):
         readers = [r for r, by in zip(names, p.inputs, strict=True) if given in p.needs.get(by, ())]
         wanted = " or ".join((f"{n}_node is None", *(f"{r}_node is not None" for r in readers)))
         kept.append(f"{n}_ if {wanted} else None")
-    saved = ", ".join((*kept, "y" if p.keeps_output else "None", *p.param_names))
+    saved = ", ".join((*kept, "y" if p.keeps_output else "None", *p.param_names, *extras))
     lines += [
         "        if type(y) is not ndarray:",
         "            y = asarray(y)",
@@ -273,7 +281,7 @@ def _straight_line(p: Primitive) -> Any:
         ]
     lines += ["        return result", "    return operation"]
     make = build("\n".join(lines), "operation", globals())
-    return make(p, p.forward, _generally(p))
+    return make(p, p.forward_with_extras, _generally(p))
 
 
 def _generally(p: Primitive) -> Callable[[tuple[Any, ...], tuple[Any, ...]], Any]:
@@ -295,15 +303,18 @@ def _generally(p: Primitive) -> Callable[[tuple[Any, ...], tuple[Any, ...]], Any
         else:
             inputs = operands.agree_all(p, inputs)
         arrays, nodes, recording = lift(p, inputs)
+        extras: Sequence[Any] = ()
         try:
-            y = p.forward(*arrays, *params)
+            y = p.forward_with_extras(*arrays, *params)
         except ValueError as error:
             raise operand_error(p, arrays, error) from None
+        if p.extras:
+            y, *extras = y
         if type(y) is not ndarray:
             y = asarray(y)
         result = attach(y, None)
         if recording:
-            saved = _saved(p, arrays, nodes, y, params)
+            saved = (*_saved(p, arrays, nodes, y, params), *extras)
             result._node = record(p, result, tuple(nodes), saved, y.shape)
         return result
 

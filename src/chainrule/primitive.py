@@ -74,6 +74,8 @@ class Primitive:
         floating: it makes floats, so integers are converted to the default dtype first.
         several: its forward function returns several arrays.
         refuses_bools: the error for bool operands, empty where they are welcome.
+        extras: values that the forward function works out anyway and that rules read by name, each
+            with a rule that works it out from the inputs, for tensors and symbols.
         remembers: its rules read inputs or outputs, which are freed after a backward pass.
     """
 
@@ -91,9 +93,12 @@ class Primitive:
         several: bool = False,
         refuses_bools: str = "",
         by_hand: dict[str, tuple[str, str]] | None = None,
+        extras: dict[str, Rule] | None = None,
     ) -> None:
         self.name = name
-        self.forward = forward
+        self.extras = extras or {}
+        self.forward_with_extras = forward
+        self.forward = (lambda *given: forward(*given)[0]) if extras else forward
         self.variadic = inputs[0].startswith("*")
         self.inputs = tuple(n.lstrip("*") for n in inputs)
         self.param_names = params
@@ -111,6 +116,7 @@ class Primitive:
             environment += ("shapes", "k")
         else:
             environment += tuple(f"{n}_shape" for n in self.inputs)
+        environment += tuple(self.extras)
         self._readers: list[tuple[Rule, Callable[[tuple[Any, ...]], tuple[Any, ...]]] | None] = []
         self.needs: dict[str, frozenset[str]] = {}
         for input_name in self.inputs:
@@ -125,7 +131,9 @@ class Primitive:
                     f"the rule of {name} for {input_name} asks for {', '.join(unknown)}; it may "
                     f"ask for {', '.join(environment)}"
                 )
-            self.needs[input_name] = frozenset(wanted)
+            # Who reads an extra value reads what it is worked out from.
+            behind = (argument_names(self.extras[n]) for n in wanted if n in self.extras)
+            self.needs[input_name] = frozenset(wanted).union(*behind)
             positions = tuple(environment.index(n) for n in wanted)
             self._readers.append((rule, _picker(positions)))
         extra = set(rules) - set(self.inputs)
@@ -133,7 +141,7 @@ class Primitive:
             raise TypeError(f"{name} has rules for {', '.join(sorted(extra))}, not inputs of it")
         asked = frozenset().union(*self.needs.values()) if self.needs else frozenset()
         self.keeps_output = "y" in asked
-        self.remembers = bool(asked & {*self.inputs, "y"})
+        self.remembers = bool(asked & {*self.inputs, "y", *self.extras})
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -150,7 +158,7 @@ class Primitive:
         if self.variadic:
             names = (*(self.inputs[0],) * count, "y", *self.param_names)
             return position < len(names) and names[position] in self.needs.get(self.inputs[0], ())
-        names = (*self.inputs, "y", *self.param_names)
+        names = (*self.inputs, "y", *self.param_names, *self.extras)
         if position >= len(names):
             return False
         wanted = names[position]
@@ -165,7 +173,9 @@ class Primitive:
         if self.variadic or position < len(self.inputs):
             return f"input {position + 1}"
         position -= len(self.inputs) + 1
-        return "the output" if position < 0 else f"the argument {self.param_names[position]}"
+        if position < 0:
+            return "the output"
+        return f"the value {(*self.param_names, *self.extras)[position]}"
 
     # --- Reading the rules on arrays and on tensors -----------------------------------------------
 
@@ -199,6 +209,7 @@ class Primitive:
             np.shape(saved[k]) if p is None else p.shape for k, p in enumerate(node.inputs)
         )
         count = len(node.inputs)
+        before = len(saved) - len(self.extras)
         pulled = []
         for k, parent in enumerate(node.inputs):
             if parent is None or (only is not None and parent not in only):
@@ -209,7 +220,7 @@ class Primitive:
             environment = (
                 (g, saved[:count], *saved[count:], shapes, k)
                 if self.variadic
-                else (g, *saved, *shapes)
+                else (g, *saved[:before], *shapes, *saved[before:])
             )
             rule, pick = reader
             gradient = rule(*pick(environment))
@@ -232,7 +243,15 @@ class Primitive:
                     f"{self.name} has several outputs and its rule reads them; second derivatives "
                     "of it are not available"
                 )
+        if self.extras:
+            named = dict(zip((*self.inputs, "y", *self.param_names), values, strict=False))
+            start = len(values) - len(self.extras)
+            values[start:] = self._worked_out(named)
         return tuple(values)
+
+    def _worked_out(self, named: dict[str, Any]) -> list[Any]:
+        """Return the extra values as their rules give them for tensors or symbols."""
+        return [rule(*(named[n] for n in argument_names(rule))) for rule in self.extras.values()]
 
     def no_rule(self, node: Node) -> RuntimeError:
         """Return the error for a gradient that was asked for and does not exist."""
@@ -286,6 +305,10 @@ class Primitive:
             NamedShape(s, a.name, a.latex_name) if isinstance(a, Symbol) else s
             for s, a in zip(shapes, arguments, strict=True)
         )
+        extras: list[Any] = []
+        if self.extras:
+            known = (*self.inputs, "y", *self.param_names)
+            extras = self._worked_out(dict(zip(known, (*arguments, y, *params), strict=False)))
         gradients: dict[str, Expr] = {}
         for k, (name, argument) in enumerate(zip(names, arguments, strict=True)):
             reader = self._readers[0 if self.variadic else k]
@@ -294,7 +317,7 @@ class Primitive:
             environment = (
                 (g, tuple(arguments), y, *params, named, k)
                 if self.variadic
-                else (g, *arguments, y, *params, *named)
+                else (g, *arguments, y, *params, *named, *extras)
             )
             rule, pick = reader
             gradients[name] = rule(*pick(environment))
@@ -360,7 +383,9 @@ def straight_line_pull(p: Primitive) -> Callable[..., Sequence[tuple[Node, Any]]
     """
     # Named by position, so that primitives of one pattern share one piece of code.
     names = {given: f"x{k}" for k, given in enumerate(p.inputs)}
-    saved = ", ".join((*(f"{n}_" for n in names.values()), "y", *p.param_names))
+    saved = ", ".join(
+        (*(f"{n}_" for n in names.values()), "y", *p.param_names, *(f"{n}_extra" for n in p.extras))
+    )
     lines = [
         "def make(p, rules, operators, shape_of):",
         f"    {''.join(f'{n}_rule, ' for n in names.values())}= rules",
@@ -387,7 +412,7 @@ def straight_line_pull(p: Primitive) -> Callable[..., Sequence[tuple[Node, Any]]
                     f"{owner}_node.shape if {owner}_node is not None else shape_of({owner}_)"
                 )
             else:
-                arguments.append(wanted)
+                arguments.append(f"{wanted}_extra" if wanted in p.extras else wanted)
         lines += [
             f"            gradient = {n}_rule({', '.join(arguments)})",
             f"            if gradient.shape != {n}_node.shape:",

@@ -118,7 +118,9 @@ class Sequential(_Ordered):
         """Run the modules in order."""
         own = self.__dict__
         for name in self._module_names:
-            input = own[name](input)
+            module = own[name]
+            # As the module's own call does, one Python call sooner.
+            input = module.forward(input) if module._hooks is None else module(input)
         return input
 
     @overload

@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.arithmetic import clamp_min
-from chainrule.ops.exponential import log, sigmoid
+from chainrule.ops.exponential import log, sigmoid, softmax_along
 from chainrule.symbol import LEVELS, Notation, Slot, Style, operators
 
 
@@ -98,12 +98,14 @@ binary_cross_entropy_of_logit: Operation = define(
 )
 
 
-def _cross_entropy(logits: Any, index: Any, divisor: float) -> Any:
-    # log Σ exp minus the true class's logit: no n × classes array of log-probabilities is kept.
-    shifted = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
-    picked = shifted[np.arange(len(index)), index]
-    np.exp(shifted, out=shifted)
-    return _reduced(np.log(np.add.reduce(shifted, axis=1)) - picked, divisor)
+def _cross_entropy(logits: Any, index: Any, divisor: float) -> tuple[Any, Any]:
+    # log Σ exp minus the true class's logit, and the softmax on the way.
+    p = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
+    picked = p[np.arange(len(index)), index]
+    np.exp(p, out=p)
+    sums = np.add.reduce(p, axis=1, keepdims=True)
+    p /= sums
+    return _reduced(np.log(sums[:, 0]) - picked, divisor), p
 
 
 def _minus_one_hot(p: Any, index: Any) -> Any:
@@ -127,11 +129,10 @@ minus_one_hot: Operation = define(
 )
 
 
-def _cross_entropy_gradient(g: Any, logits: Any, index: Any, divisor: float) -> Any:
-    difference = minus_one_hot(operators["softmax"](logits, 1), index)
+def _cross_entropy_gradient(g: Any, p: Any, index: Any, divisor: float) -> Any:
     if divisor == 0:
         g = operators["unsqueeze"](g, (1,))
-    return _scaled(g, divisor) * difference
+    return _scaled(g, divisor) * minus_one_hot(p, index)
 
 
 cross_entropy_of_rows: Operation = define(
@@ -139,6 +140,7 @@ cross_entropy_of_rows: Operation = define(
     _cross_entropy,
     params=("index", "divisor"),
     logits=_cross_entropy_gradient,
+    extras={"p": lambda logits: softmax_along(logits, 1)},
     notation=_write_loss("cross_entropy"),
     doc="Cross-entropy of softmax(logits) with class indices; its derivative is p − onehot.",
 )
