@@ -31,7 +31,10 @@ def number(value: float, dtype: np.dtype[Any]) -> Array:
 
 
 def pieces(*arrays: Array) -> Iterable[tuple[Array, ...]]:
-    """Cut arrays of one shape into pieces that share their memory; small ones stay whole.
+    """Cut arrays of one shape into flat pieces that share their memory.
+
+    Arrays whose elements do not lie in order stay whole. 0-d arrays come out with one dimension:
+    NumPy's functions make scalars of the others, which cannot be written to.
 
     >>> a = np.zeros((2, PIECE))
     >>> [piece.shape for piece, in pieces(a)]
@@ -54,21 +57,22 @@ def gradient_descent(w: Array, g: Array, rate: Array) -> None:
     >>> w
     array([0.5, 2.5])
     """
-    if w.size > PIECE:
+    if w.size <= PIECE:
+        subtract(w, multiply(g, rate), w)
+    else:
         scratch = np.empty(PIECE, w.dtype)
         for piece, gradient in pieces(w, g):
-            step = scratch[: piece.size].reshape(piece.shape) if piece.size <= PIECE else None
+            step = scratch[: piece.size] if piece.size <= PIECE else None
             subtract(piece, multiply(gradient, rate, step), piece)
-    else:
-        subtract(w, multiply(g, rate), w)
 
 
 def direction(w: Array, g: Array, decay: Array | None, maximize: bool) -> Array:
     """Return the gradient of what is minimised: ±g, and λ w for the L2 penalty ½ λ ‖w‖²."""
     if decay is None:
         return -g if maximize else g
-    penalty = multiply(w, decay)
-    return subtract(penalty, g, penalty) if maximize else np.add(penalty, g, penalty)
+    penalty: Array = multiply(w, decay)
+    penalty += -g if maximize else g
+    return penalty
 
 
 class Momentum(NamedTuple):
@@ -93,11 +97,11 @@ def momentum_descent(w: Array, g: Array, velocity: Array, by: Momentum, first: b
     Sources: Polyak, "Some methods of speeding up the convergence of iteration methods", 1964;
     Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
     """
-    if w.size > PIECE:
+    if w.size <= PIECE and w.ndim:
+        _momentum_descent(w, g, velocity, by, first)
+    else:
         for piece, gradient, v in pieces(w, g, velocity):
             _momentum_descent(piece, gradient, v, by, first)
-    else:
-        _momentum_descent(w, g, velocity, by, first)
 
 
 def _momentum_descent(w: Array, g: Array, v: Array, by: Momentum, first: bool) -> None:
@@ -170,7 +174,7 @@ def adam(w: Array, g: Array, m: Array, v: Array, peak: Array | None, by: Adam) -
     Hutter, "Decoupled weight decay regularization", 2019; Reddi et al., "On the convergence of
     Adam and beyond", 2018.
     """
-    if w.size <= PIECE:
+    if w.size <= PIECE and w.ndim:
         _adam(w, g, m, v, peak, by)
     elif peak is None:
         for piece in pieces(w, g, m, v):

@@ -238,7 +238,7 @@ class Optimizer:
             value = np.float32(value)
         if not hasattr(value, "__array__"):
             return copy.deepcopy(value)
-        array = np.array(value._array if isinstance(value, Tensor) else value)
+        array = np.asarray(value._array if isinstance(value, Tensor) else value).copy()
         if name != "step" and owner._array.dtype.kind == "f":
             array = array.astype(owner._array.dtype)
         if name in self.shaped_like_parameter and array.shape != owner._array.shape:
