@@ -2,15 +2,20 @@
 
 An `Expr` is a symbol, a constant or the call of a primitive on expressions. Operators and the
 primitives themselves build them, so a rule written for arrays, handed symbols instead, returns its
-own formula. Formulas print as Unicode text and as LaTeX, in one notation:
+own formula. Formulas print as Unicode text and as LaTeX, in one notation that can be read back
+without knowing the library (`tests/formulas` does):
 
-- ``a b`` is the matrix product, ``a ⊙ b`` (``2·a`` with a number) the elementwise product;
-- ``aᵀ`` swaps the last two dimensions;
+- ``a b`` is the matrix product and binds tightest; ``a ⊙ b`` (``2·a`` with a number) the
+  elementwise product and ``a / b`` the quotient, from left to right;
+- ``aᵀ`` swaps the last two dimensions, ``a²`` and ``a^b`` are powers, ``√a`` and ``|a|`` as usual;
 - ``Σ₁(a)`` sums over dimension 1 and keeps it with size 1, ``sum₁(a)`` drops it; without an index
-  they run over all dimensions. ``mean``, ``max`` and so on are written alike;
-- ``[a > b]`` is 1 where the condition holds and 0 elsewhere (Iverson's bracket); a product with a
-  bracket is 0 where the bracket is 0, whatever the other factor is (Knuth, "Two notes on
-  notation", 1992).
+  they run over all dimensions. ``Mean`` and ``mean``, ``Max`` and ``max`` and so on are written
+  alike, and ``softmax₁``, ``unsqueeze₀``, ``cat₀`` also name their dimension so;
+- ``[a > b]`` is 1 where the condition holds and 0 elsewhere (Iverson's bracket), with ∧, ∨, ⊕ and ¬
+  inside; a product with a bracket is 0 where the bracket is 0, whatever the other factor is
+  (Knuth, "Two notes on notation", 1992);
+- ``a[0:2, i]`` takes elements as in NumPy, ``a[i ↦ v]`` is a with those elements replaced by v, and
+  ``scatter(v, [i], shape(a))`` is zeros with v added there.
 """
 
 from __future__ import annotations
@@ -110,7 +115,7 @@ class Expr:
         return operators["logical_or"](self, other)
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, int):
+        if type(index) is int:
             return Part(self, index)
         return operators["getitem"](self, index)
 
@@ -282,6 +287,10 @@ class Style:
         if self.which == "text":
             return name
         return rf"\operatorname{{{latex_plain(name)}}}"
+
+    def option(self, name: str, value: Any) -> str:
+        """Return a named argument of a call."""
+        return f"{name if self.which == 'text' else latex_identifier(name)}={self.number(value)[0]}"
 
     def superscript(self, exponent: int) -> str:
         """Return a whole number as an exponent of text."""

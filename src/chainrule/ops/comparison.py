@@ -40,7 +40,7 @@ logical_xor: Operation = define(
     "logical_xor",
     np.logical_xor,
     inputs=("a", "b"),
-    notation=notation.conditional("ne"),
+    notation=notation.conditional("logical_xor"),
     doc="Where exactly one condition holds.",
 )
 logical_not: Operation = define(

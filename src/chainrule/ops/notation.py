@@ -216,9 +216,13 @@ RELATIONS = {
     "ge": ("≥", r"\ge"),
 }
 _OPPOSITE = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
-_CONNECTIVES = {"logical_or": ("∨", r"\lor"), "logical_and": ("∧", r"\land")}
-# How tightly a condition binds inside a bracket.
-_OR, _AND, _RELATION, _UNIT = range(4)
+_CONNECTIVES = {
+    "logical_xor": ("⊕", r"\oplus"),
+    "logical_or": ("∨", r"\lor"),
+    "logical_and": ("∧", r"\land"),
+}
+# How tightly a condition binds inside a bracket; the connectives in this order.
+_XOR, _OR, _AND, _RELATION, _UNIT = range(5)
 
 
 def _condition(style: Style, expression: Any, holds: bool = True) -> Written:
@@ -233,7 +237,7 @@ def _condition(style: Style, expression: Any, holds: bool = True) -> Written:
         if name == "logical_not":
             return _condition(style, expression.args[0], not holds)
         if name in _CONNECTIVES:
-            level = _OR if name == "logical_or" else _AND
+            level = list(_CONNECTIVES).index(name)
             parts = []
             for arg in expression.args:
                 part, tightness = _condition(style, arg)
@@ -359,6 +363,20 @@ def reduction(name: str, kept: str, latex: str, latex_kept: str) -> Notation:
 
     return Notation(custom=custom)
 
+
+def _write_rearranged(name: str) -> Notation:
+    """Write a rearrangement of dimensions; one of none is not seen."""
+    named = along(name, dims=("dims",))
+
+    def custom(style: Style, o: Mapping[str, Any]) -> Written:
+        return named(style, o) if o["dims"] else (o["x"].written, o["x"].level)
+
+    return Notation(custom=custom)
+
+
+SQUEEZE = _write_rearranged("squeeze")
+UNSQUEEZE = _write_rearranged("unsqueeze")
+PERMUTE = _write_rearranged("permute")
 
 # --- Indices --------------------------------------------------------------------------------------
 

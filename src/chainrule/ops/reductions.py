@@ -155,7 +155,7 @@ def _spread_notation(name: str) -> Notation:
     def custom(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
         head = name.capitalize() if o["keepdim"] else name
         c = o["correction"]
-        tail = "" if c == 1 else f", correction={c:g}"
+        tail = "" if c == 1 else f", {style.option('correction', c)}"
         inner = style.parentheses(f"{o['x']}{tail}")
         return f"{style.function(head)}{style.indices(o['dim'])}{inner}", LEVELS["atom"]
 

@@ -92,7 +92,7 @@ permuted: Operation = define(
     params=("dims",),
     x=lambda g, dims: permuted(g, tuple(sorted(range(len(dims)), key=dims.__getitem__))),
     view=True,
-    notation=notation.along("permute", dims=("dims",)),
+    notation=notation.PERMUTE,
     doc="Reorder the dimensions.",
 )
 squeezed: Operation = define(
@@ -101,7 +101,7 @@ squeezed: Operation = define(
     params=("dims",),
     x=lambda g, x_shape: reshaped(g, x_shape),
     view=True,
-    notation=notation.along("squeeze", dims=("dims",)),
+    notation=notation.SQUEEZE,
     doc="Remove dimensions of size 1.",
 )
 inserted: Operation = define(
@@ -110,7 +110,7 @@ inserted: Operation = define(
     params=("dims",),
     x=lambda g, dims: squeezed(g, dims),
     view=True,
-    notation=notation.along("unsqueeze", dims=("dims",)),
+    notation=notation.UNSQUEEZE,
     doc="Insert dimensions of size 1.",
 )
 joined: Operation = define(

@@ -248,6 +248,95 @@ BINARY = (
     ),
 )
 
+_BITS, _OTHER_BITS = Index(np.array([[6, 0, -1], [3, 12, 7]])), Index(np.array([5, 3, 2]))
+_BOOLS, _OTHER_BOOLS = Index(np.array([True, True, False])), Index(np.array([[True], [False]]))
+
+BITWISE = (
+    *(
+        Operation(
+            name,
+            getattr(cr, name),
+            getattr(torch, name),
+            (
+                Sample("integers", (_BITS, _OTHER_BITS)),
+                Sample("bools", (_BOOLS, _OTHER_BOOLS)),
+                Sample("integers and a number", (_BITS, 5)),
+                Sample("integers and bools", (_BITS, _BOOLS)),
+                Sample("floats", (uniform(3), uniform(3))),
+            ),
+            method=name,
+        )
+        for name in ("bitwise_and", "bitwise_or", "bitwise_xor")
+    ),
+    Operation(
+        "bitwise_not",
+        cr.bitwise_not,
+        torch.bitwise_not,
+        (Sample("integers", (_BITS,)), Sample("bools", (_BOOLS,)), Sample("floats", (uniform(3),))),
+        method="bitwise_not",
+    ),
+    Operation(
+        "&",
+        lambda a, b: a & b,
+        lambda a, b: a & b,
+        (Sample("integers", (_BITS, _OTHER_BITS)), Sample("bools", (_BOOLS, _OTHER_BOOLS))),
+    ),
+    Operation(
+        "|",
+        lambda a, b: a | b,
+        lambda a, b: a | b,
+        (Sample("integers", (_BITS, _OTHER_BITS)), Sample("bools", (_BOOLS, _OTHER_BOOLS))),
+    ),
+    Operation(
+        "^",
+        lambda a, b: a ^ b,
+        lambda a, b: a ^ b,
+        (Sample("integers", (_BITS, _OTHER_BITS)), Sample("bools", (_BOOLS, _OTHER_BOOLS))),
+    ),
+    Operation(
+        "~", lambda a: ~a, lambda a: ~a, (Sample("integers", (_BITS,)), Sample("bools", (_BOOLS,)))
+    ),
+)
+
+# --- Conversion -----------------------------------------------------------------------------------
+
+# Numbers that float16 holds exactly, so that a conversion changes no value.
+_EXACT = np.array([[0.5, -1.25, 2.0], [3.5, -0.125, 0.0]])
+
+
+def conversion(name: str) -> Operation:
+    return Operation(
+        name,
+        lambda x: getattr(x, name)(),
+        lambda x: getattr(x, name)(),
+        (Sample("matrix", (_EXACT,), smooth=False), Sample("0-d", (np.array(1.5),), smooth=False)),
+    )
+
+
+CONVERSIONS = (
+    *map(conversion, ("float", "double", "half", "int", "long", "bool")),
+    Operation(
+        "to",
+        lambda x, name: x.to(getattr(cr, name)),
+        lambda x, name: x.to(getattr(torch, name)),
+        tuple(
+            Sample(name, (_EXACT, name), smooth=False)
+            for name in (
+                "float32",
+                "float64",
+                "float16",
+                "int64",
+                "int32",
+                "int16",
+                "int8",
+                "uint8",
+                "bool",
+            )
+        ),
+        integers=True,
+    ),
+)
+
 # --- Choosing -------------------------------------------------------------------------------------
 
 _MASK = np.array([[True, False, True], [False, False, True]])
@@ -294,4 +383,4 @@ CHOOSING = (
     ),
 )
 
-OPERATIONS = (*UNARY, *BINARY, *CHOOSING)
+OPERATIONS = (*UNARY, *BINARY, *BITWISE, *CONVERSIONS, *CHOOSING)
