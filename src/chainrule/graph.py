@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from numpy import ndarray
 
+from chainrule.modes import modes
+
 if TYPE_CHECKING:
     from chainrule.primitive import Primitive
     from chainrule.tensor import Tensor
@@ -38,16 +40,6 @@ class _Ours(dict[str, bool]):
 
 _OURS = _Ours()
 _ticks = itertools.count(1).__next__
-
-
-class Modes(threading.local):
-    """What the current thread records: gradients by default, anomalies on request."""
-
-    grad = True
-    anomaly = False
-
-
-modes = Modes()
 
 
 class Node:
@@ -130,8 +122,11 @@ def record(
     node.hooks = None
     frame = caller(2)
     code = frame.f_code
-    while ours[code.co_filename] and frame.f_back is not None:
-        frame = frame.f_back
+    while ours[code.co_filename]:
+        outer = frame.f_back
+        if outer is None:
+            break
+        frame = outer
         code = frame.f_code
     node.where = (code, frame.f_lasti)
     return node
@@ -436,139 +431,3 @@ def _quote(file: str, line: int) -> str:
 
     text = linecache.getline(file, line).strip()
     return f"The line is: {text}\n" if text else ""
-
-
-# --- Modes ----------------------------------------------------------------------------------------
-
-
-class _Mode:
-    """A context manager and decorator that sets one mode of this thread and restores it."""
-
-    _attribute = "grad"
-
-    def __init__(self, value: bool) -> None:
-        self._value = value
-        self._previous: list[bool] = []
-
-    def __enter__(self) -> None:
-        self._previous.append(getattr(modes, self._attribute))
-        setattr(modes, self._attribute, self._value)
-
-    def __exit__(self, *exception: object) -> None:
-        setattr(modes, self._attribute, self._previous.pop())
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        import functools
-        import inspect
-
-        if inspect.isgeneratorfunction(function):
-            raise TypeError(
-                f"{type(self).__name__} cannot decorate the generator {function.__name__}; "
-                "use it as a context manager inside the generator"
-            )
-
-        @functools.wraps(function)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with type(self)._fresh(self._value):
-                return function(*args, **kwargs)
-
-        return wrapped
-
-    @classmethod
-    def _fresh(cls, value: bool) -> _Mode:
-        mode = cls.__new__(cls)
-        _Mode.__init__(mode, value)
-        return mode
-
-
-class no_grad(_Mode):
-    """Record nothing inside: for evaluation and for parameter updates.
-
-    A context manager and a decorator; it concerns the current thread only.
-
-    >>> import chainrule as cr
-    >>> x = cr.tensor(2.0, requires_grad=True)
-    >>> with cr.no_grad():
-    ...     y = x * x
-    >>> y.requires_grad
-    False
-    """
-
-    def __init__(self, function: Callable[..., Any] | None = None) -> None:
-        super().__init__(False)
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        mode = super().__new__(cls)
-        if function is None:
-            return mode
-        _Mode.__init__(mode, False)
-        return mode(function)
-
-
-class enable_grad(_Mode):
-    """Record inside, whatever the surrounding mode is.
-
-    >>> import chainrule as cr
-    >>> x = cr.tensor(2.0, requires_grad=True)
-    >>> with cr.no_grad(), cr.enable_grad():
-    ...     y = x * x
-    >>> y.requires_grad
-    True
-    """
-
-    def __init__(self, function: Callable[..., Any] | None = None) -> None:
-        super().__init__(True)
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        mode = super().__new__(cls)
-        if function is None:
-            return mode
-        _Mode.__init__(mode, True)
-        return mode(function)
-
-
-class set_grad_enabled(_Mode):
-    """Switch recording on or off: at once, and back at the end of a ``with`` block.
-
-    >>> import chainrule as cr
-    >>> with cr.set_grad_enabled(False):
-    ...     cr.is_grad_enabled()
-    False
-    """
-
-    def __init__(self, mode: bool) -> None:
-        super().__init__(bool(mode))
-        self._before = modes.grad
-        modes.grad = self._value
-
-    def __enter__(self) -> None:
-        self._previous.append(self._before)
-        modes.grad = self._value
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        modes.grad = self._before
-        return super().__call__(function)
-
-
-class detect_anomaly(_Mode):
-    """Raise at the first operation whose gradient rule makes a NaN, with the user's line.
-
-    It costs a look at every gradient, so it is for debugging.
-
-    >>> import chainrule as cr
-    >>> x = cr.tensor(0.0, requires_grad=True)
-    >>> with cr.autograd.detect_anomaly():  # doctest: +ELLIPSIS
-    ...     (x.sqrt() * 0).backward()
-    Traceback (most recent call last):
-    RuntimeError: Function 'sqrt' returned nan values in the gradient of its first input; ...
-    """
-
-    _attribute = "anomaly"
-
-    def __init__(self, check_nan: bool = True) -> None:
-        super().__init__(check_nan)
-
-
-def is_grad_enabled() -> bool:
-    """Tell whether the current thread records operations."""
-    return modes.grad

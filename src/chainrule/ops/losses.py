@@ -69,10 +69,16 @@ squared_error: Operation = define(
 )
 
 
+# 1 and -100 as arrays, which NumPy combines with small arrays sooner than Python's numbers.
+_BOUNDS = {t: (np.ones((), t), np.full((), -100, t)) for t in map(np.dtype, ("f2", "f4", "f8"))}
+
+
 def _cross_entropy_of_probability(p: Any, t: Any, divisor: float) -> Any:
+    one, lowest = _BOUNDS[p.dtype]
     with np.errstate(divide="ignore"):
         # PyTorch limits each logarithm to -100 so that a certain error costs a finite amount.
-        terms = (t - 1) * np.maximum(np.log1p(-p), -100) - t * np.maximum(np.log(p), -100)
+        of_failure, of_success = np.log1p(-p), np.log(p)
+    terms = (t - one) * np.maximum(of_failure, lowest) - t * np.maximum(of_success, lowest)
     return _reduced(terms, divisor)
 
 
