@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from chainrule.primitive import Primitive
-from chainrule.symbol import Call, Constant, Expr, Part, Symbol, operators
+from chainrule.symbol import LEVELS, Call, Constant, Expr, Notation, Part, Style, Symbol, operators
 
 # Operations that work element by element, so that a transpose passes through them.
 ELEMENTWISE = frozenset(
@@ -238,6 +238,22 @@ def _picked_columns(x: Any, index: Any) -> Any:
     return out
 
 
+def _write_picked_columns(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
+    target = f"{style.function('onehot')}{style.parentheses(style.parameter(o['index']))}"
+    turn, minus = ("ᵀ", "−") if style.which == "text" else (r"^{\top}", "-")
+    return f"{o['x']:sum} {minus} {target}{turn}", LEVELS["sum"]
+
+
+_MINUS_ONE_HOT_COLUMNS = Primitive(
+    "minus_one_hot_columns",
+    _picked_columns,
+    ("x",),
+    ("index",),
+    {},
+    Notation(custom=_write_picked_columns),
+)
+
+
 def transposed(expression: Any) -> Any:
     """Return the formula of the transposed value, with the transpose moved inward.
 
@@ -267,7 +283,5 @@ def transposed(expression: Any) -> Any:
     if name == "broadcast_to" and ndim(args[0]) == 0:
         return Call(expression.primitive, args, (tuple(expression.params[0])[::-1],))
     if name == "minus_one_hot":
-        original = expression.primitive
-        columns = Primitive(name, _picked_columns, ("x",), ("index",), {}, original.notation)
-        return Call(columns, (transposed(args[0]),), expression.params)
+        return Call(_MINUS_ONE_HOT_COLUMNS, (transposed(args[0]),), expression.params)
     return expression.mT

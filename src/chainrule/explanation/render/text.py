@@ -270,13 +270,11 @@ def _sizes(page: Page, derivation: Derivation) -> None:
     for layer, norm, rms in table:
         symbol = derivation.values[layer.z].gradient_symbol
         assert symbol is not None
-        bar = "█" * max(round(BAR * rms / top), 1) if top > 0 and rms > 0 else ""
-        name = symbol.name.ljust(width)
-        page.add(
-            (f"  {name}  ", NAME),
-            (f"‖δ‖ = {number(norm)}   root mean square {number(rms)}  ", ""),
-            (bar, "cyan"),
-        )
+        head = f"  {symbol.name.ljust(width)}  "
+        said = f"‖δ‖ = {number(norm)}   root mean square {number(rms)}  "
+        room = min(BAR, page.width - columns(head) - columns(said))
+        bar = "█" * max(round(room * rms / top), 1) if top > 0 and rms > 0 else ""
+        page.add((head, NAME), (said, ""), (bar, "cyan"))
 
 
 def _observations(page: Page, derivation: Derivation) -> None:
