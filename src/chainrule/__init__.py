@@ -38,7 +38,13 @@ from chainrule.dtypes import (
     short,
     uint8,
 )
-from chainrule.graph import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from chainrule.modes import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from chainrule.ops.arithmetic import (
     abs,
     add,
@@ -214,6 +220,7 @@ __all__ = [
     "get_default_dtype",
     "gt",
     "half",
+    "inference_mode",
     "int",
     "int16",
     "int32",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule import graph
 from chainrule.differentiate import backward, grad
 from chainrule.function import Function
-from chainrule.graph import detect_anomaly, enable_grad, no_grad, set_grad_enabled
+from chainrule.modes import detect_anomaly, enable_grad, no_grad, set_grad_enabled
 
 if TYPE_CHECKING:
     from chainrule.verify.finite_differences import gradcheck, gradgradcheck

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from chainrule.graph import Node, modes, reaching, sweep
+from chainrule.graph import Node, reaching, sweep
+from chainrule.modes import modes
 from chainrule.ops.cast import copy
 from chainrule.ops.inplace import node_of
 from chainrule.primitive import attach

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from chainrule.graph import Node, modes, mutations, no_grad, record
+from chainrule.graph import Node, mutations, record
+from chainrule.modes import modes, no_grad
 from chainrule.operation import connect_outputs
 from chainrule.ops.inplace import node_of
 from chainrule.primitive import Array, Cotangents, attach

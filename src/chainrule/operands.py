@@ -12,7 +12,8 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule import dtypes
-from chainrule.graph import Node, modes
+from chainrule.graph import Node
+from chainrule.modes import modes
 from chainrule.primitive import Array, Primitive, attach
 from chainrule.symbol import Expr
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from numpy import asarray, ndarray
 
 from chainrule import dtypes, operands, primitive
-from chainrule.graph import Node, memory_owner, modes, record
+from chainrule.graph import Node, memory_owner, record
+from chainrule.modes import modes
 from chainrule.operands import lift, operand_error, refuse_bools, rewired
 from chainrule.primitive import Cotangents, Primitive, Rule, attach, build, table
 from chainrule.symbol import Notation, operators

@@ -261,7 +261,7 @@ def test_a_view_taken_under_no_grad_refuses_changes_with_gradients() -> None:
 
 
 def test_a_view_taken_under_no_grad_is_a_constant() -> None:
-    x, base, _ = start(cr)
+    _, base, _ = start(cr)
     with cr.no_grad():
         v = base[0]
         assert not v[1:].requires_grad

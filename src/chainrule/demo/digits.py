@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data import Digits, load_digits
-from chainrule.graph import no_grad
+from chainrule.modes import no_grad
 from chainrule.nn import CrossEntropyLoss, Linear, Module, ReLU, Sequential
 from chainrule.ops.creation import from_numpy
 from chainrule.ops.random import manual_seed, randn_like

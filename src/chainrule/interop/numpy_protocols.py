@@ -21,9 +21,10 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule import dtypes
-from chainrule.graph import allow_mutation_on_saved_tensors, modes, mutations
+from chainrule.graph import allow_mutation_on_saved_tensors, mutations
 from chainrule.interop import numpy_functions, numpy_shapes  # noqa: F401 (they fill the table)
 from chainrule.interop.numpy_table import FUNCTIONS, Function
+from chainrule.modes import modes
 from chainrule.ops import cast, inplace, reductions
 from chainrule.ops.creation import as_tensor
 from chainrule.ops.indexing import normal_index, put_at

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule.function import Function
-from chainrule.graph import modes
+from chainrule.modes import modes
 from chainrule.ops.creation import zeros_like
 from chainrule.tensor import RemovableHandle, Tensor
 

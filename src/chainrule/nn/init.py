@@ -6,7 +6,7 @@ import math
 import warnings
 from typing import TYPE_CHECKING
 
-from chainrule.graph import no_grad
+from chainrule.modes import no_grad
 
 if TYPE_CHECKING:
     from chainrule.ops.random import Generator

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
-from chainrule.graph import Node, modes, mutations, nothing, record
+from chainrule.graph import Node, mutations, nothing, record
+from chainrule.modes import modes
 from chainrule.operands import representable, rewired
 from chainrule.operation import Operation, define
 from chainrule.ops.indexing import (

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from chainrule.graph import enable_grad, mutations
+from chainrule.graph import mutations
+from chainrule.modes import enable_grad
 from chainrule.primitive import attach
 from chainrule.tensor import Tensor
 
