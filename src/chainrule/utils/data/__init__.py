@@ -1,6 +1,6 @@
 """Data sets and loaders: PyTorch's `torch.utils.data`."""
 
-from chainrule.utils.data.collate import default_collate
+from chainrule.utils.data.collate import default_collate, default_convert
 from chainrule.utils.data.dataset import (
     ConcatDataset,
     Dataset,
@@ -33,5 +33,6 @@ __all__ = [
     "TensorDataset",
     "WeightedRandomSampler",
     "default_collate",
+    "default_convert",
     "random_split",
 ]

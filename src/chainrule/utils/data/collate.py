@@ -14,6 +14,27 @@ from chainrule.ops.shape import stack
 from chainrule.tensor import Tensor
 
 
+def default_convert(data: Any) -> Any:
+    """Return a sample with its arrays as tensors: what a loader without batches yields.
+
+    >>> default_convert({"x": np.arange(3), "name": "a"})
+    {'x': tensor([0, 1, 2]), 'name': 'a'}
+    """
+    if isinstance(data, ndarray | np.generic) and data.dtype.kind in "biuf":
+        return as_tensor(np.asarray(data))
+    if isinstance(data, Mapping):
+        converted = {key: default_convert(value) for key, value in data.items()}
+        try:
+            return type(data)(converted)  # type: ignore[call-arg]
+        except TypeError:
+            return converted
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*[default_convert(part) for part in data])
+    if isinstance(data, Sequence) and not isinstance(data, str | bytes):
+        return [default_convert(part) for part in data]
+    return data
+
+
 def default_collate(batch: Sequence[Any]) -> Any:
     """Join samples: tensors, arrays and numbers are stacked, containers joined part by part.
 

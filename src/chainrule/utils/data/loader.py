@@ -6,13 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from chainrule.ops.random import Generator
-from chainrule.utils.data.collate import default_collate
+from chainrule.utils.data.collate import default_collate, default_convert
 from chainrule.utils.data.dataset import IterableDataset, Subset, TensorDataset
 from chainrule.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
-
-
-def _as_it_is(sample: Any) -> Any:
-    return sample
 
 
 class DataLoader:
@@ -121,7 +117,7 @@ class DataLoader:
         self.collate_fn: Callable[[Any], Any] = (
             collate_fn
             if collate_fn is not None
-            else _as_it_is
+            else default_convert
             if batch_sampler is None
             else default_collate
         )
