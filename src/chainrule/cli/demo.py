@@ -30,7 +30,6 @@ def command(
         int,
         typer.Option(
             min=0,
-            max=2**63 - 1,
             help="Decides which digits are held out, the first weights and every random draw.",
         ),
     ] = 0,
@@ -138,7 +137,7 @@ def _trained(console: Console, seed: int, epochs: int) -> Training:
         task = progress.add_task("", total=epochs, state="")
 
         def show(epoch: Epoch) -> None:
-            state = f"loss {epoch.loss:.3f}, held-out digits {epoch.accuracy:.1%} right"
+            state = f"loss {epoch.loss:.3f}  held out {_percent(epoch.accuracy)}"
             progress.update(task, advance=1, state=state)
 
         training = digits.train(seed, epochs, show)
@@ -165,7 +164,7 @@ def _show_training(console: Console, training: Training) -> None:
             f"{_percent(training.accuracy)}",
             "bold",
         ),
-        f" ({digits.REQUIRED_ACCURACY:.0%} asked).",
+        f" ({100 * digits.REQUIRED_ACCURACY:.0f} % asked).",
     )
     _paragraph(console, summary)
 
@@ -188,12 +187,11 @@ def _show_walk(console: Console, training: Training, chosen: int, steps: Walk) -
     likely = np.argsort(-p, kind="stable")
     reads = f"The network reads {likely[0]} (p = {p[likely[0]]:.2f}), then {likely[1]}"
     facts = Text.assemble(
-        f"Held-out digit {chosen}, an ",
+        f"Held-out digit {chosen}. Its pixels, 0 for paper to 1 for ink, are the column ",
         ("x", "bold"),
-        " of 64 pixels, 0 for paper to 1 for ink.\n",
-        ("y", "bold"),
-        f" = {steps.label}, says its label.\n\n{reads} (p = {p[likely[1]]:.2f}). "
-        + _why_chosen(likely[0] == steps.label),
+        "; its label says ",
+        (f"y = {steps.label}", "bold"),
+        f".\n\n{reads} (p = {p[likely[1]]:.2f}). {_why_chosen(likely[0] == steps.label)}",
     )
     grid = Table.grid(padding=(0, 3))
     grid.add_column(no_wrap=True)
@@ -209,8 +207,8 @@ def _show_walk(console: Console, training: Training, chosen: int, steps: Walk) -
     _paragraph(console, Text("Backward, from the loss to the first layer", "bold"))
     _paragraph(
         console,
-        "δ⁽ˡ⁾ stands for ∂L/∂z⁽ˡ⁾ and ∇W for ∂L/∂W; ⊙ multiplies element by element; [a > 0] is 1 "
-        "where a > 0 and 0 elsewhere.",
+        "δ⁽ˡ⁾ stands for ∂L/∂z⁽ˡ⁾ and ∇W for ∂L/∂W; ⊙ multiplies element by element;\n"
+        "[a > 0] is 1 where a > 0 and 0 elsewhere.",
     )
     console.print()
     _show_classes(console, steps)
@@ -222,7 +220,10 @@ def _show_walk(console: Console, training: Training, chosen: int, steps: Walk) -
 
 def _why_chosen(right: bool) -> str:
     if right:
-        return "It is the digit it reads right with the least confidence: its gradient shows."
+        return (
+            "Of the digits that it reads right, it is least sure of this one: a gradient with "
+            "something to say."
+        )
     return "It reads none of the held-out digits right."
 
 
@@ -235,9 +236,11 @@ def _picture(pixels: Any) -> Text:
 
 def _show_steps(console: Console, steps: list[Step]) -> None:
     table = _columns(("", "left"), ("shape", "right"), ("norm", "right"), ("entries", "left"))
-    table.columns[3].overflow = "ellipsis"
-    # What the other columns leave, in entries of 8 characters.
     longest = max(len(step.equation) for step in steps)
+    # In a narrow terminal the entries are cut off, not what comes before them.
+    for column, width in zip(table.columns, (longest, 5, 6), strict=False):
+        column.min_width = width
+    # What the other columns leave, in entries of 8 characters.
     count = max(2, (console.width - longest - 22) // 8)
     for step in steps:
         name, _, formula = step.equation.partition(" = ")
@@ -252,11 +255,12 @@ def _shape(array: Any) -> str:
 
 
 def _entries(array: Any, count: int) -> str:
-    """Return the first entries of a column, the largest one of a matrix."""
-    if array.ndim == 2 and array.shape[1] > 1:
-        row, column = _largest(array)
-        return f"largest {_number(array[row, column])} at [{row}, {column}]"
+    """Return the first entries of a column; the largest of a matrix, or where those are all 0."""
     flat = array.ravel()
+    if array.shape[1:] > (1,) or (flat.size > count and not flat[:count].any()):
+        row, column = _largest(array)
+        at = f"{row}, {column}" if array.shape[1] > 1 else f"{row}"
+        return f"largest {_number(array[row, column])} at [{at}]"
     shown = "".join(f"{_number(v):>8}" for v in flat[:count]).removeprefix(" ")
     return shown + (" …" if flat.size > count else "")
 
@@ -310,12 +314,13 @@ def _one_entry(steps: Walk) -> Text:
     return Text.assemble(
         "For example ",
         (f"∇W⁽¹⁾[{i}, {j}] = δ⁽¹⁾[{i}] · x[{j}]", "bold"),
-        f" = {_number(delta)} · {_number(pixel)} = {_number(gradient[i, j])}: how much L would "
-        f"grow if the weight from pixel {j} to unit {i} did.",
+        f" = {_number(delta)} · {_number(pixel)} = {_number(gradient[i, j])}: the rate at which L "
+        f"grows with the weight from pixel {j} to unit {i}.",
     )
 
 
 # --- 3. Proof -------------------------------------------------------------------------------------
+
 
 def _show_proof(console: Console, certificate: Certificate) -> None:
     entries = sum(math.prod(row.shape) for row in certificate.rows)
@@ -347,7 +352,7 @@ def _show_proof(console: Console, certificate: Certificate) -> None:
     for method, note in certificate.methods.items():
         reason = note.removeprefix("does not apply: ")
         said = f"left out: {reason}" if method not in certificate.applied else note
-        line = Text.assemble((f"{method}: ", "bold"), said, style="dim")
+        line = Text.assemble((f"{method}: ", "bold"), said)
         _paragraph(console, line)
 
 
@@ -363,7 +368,7 @@ def _show_verdict(
     console.print()
     wrong = [row.name for row in certificate.rows if not row.ok]
     if certificate.ok:
-        proof = "all gradients agree, every other way."
+        proof = f"all {len(certificate.rows)} gradients agree with every method."
     elif wrong:
         proof = f"the gradient of {', '.join(wrong)} is wrong."
     else:
@@ -372,7 +377,7 @@ def _show_verdict(
     if not training.ok:
         short = (
             f" Training: {_percent(training.accuracy)} of the held-out digits is short of "
-            f"{digits.REQUIRED_ACCURACY:.0%}; the default is --epochs {digits.EPOCHS}."
+            f"{100 * digits.REQUIRED_ACCURACY:.0f} %; the default is --epochs {digits.EPOCHS}."
         )
         _paragraph(console, Text.assemble(_mark(False), (short, "bold")))
     _paragraph(console, Text(f"Done in {seconds:.1f} s.", "dim"))
