@@ -121,8 +121,11 @@ def _simplify(root: Part) -> None:
         part.members = [
             m.members[0] if isinstance(m, Part) and len(m.members) == 1 else m for m in part.members
         ]
-    if len(root.members) == 1 and isinstance(root.members[0], Part):
-        root.members = root.members[0].members
+    parts = [m for m in root.members if isinstance(m, Part)]
+    if len(parts) == 1:
+        # The module that is the whole network: its members say more than its name.
+        place = root.members.index(parts[0])
+        root.members[place : place + 1] = parts[0].members
 
 
 def _cut(part: Part, counter: list[int]) -> None:
