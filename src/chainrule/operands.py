@@ -201,5 +201,5 @@ def _converted(p: Primitive, value: Any, dtype: Any) -> Any:
 def refuse_bools(p: Primitive, values: Sequence[Any]) -> None:
     """Raise if an operation that has no meaning for bools is given one."""
     for value in values:
-        if getattr(getattr(value, "dtype", None), "kind", None) == "b":
+        if isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b":
             raise RuntimeError(p.refuses_bools)

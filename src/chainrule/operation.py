@@ -302,7 +302,7 @@ def _generally(p: Primitive) -> Callable[[tuple[Any, ...], tuple[Any, ...]], Any
                 return p.read(inputs, params)
             inputs = operands_of_one_dtype
         else:
-            inputs = operands.agree_all(p, inputs)
+            inputs = tuple(operands.agree_all(p, inputs))
         arrays, nodes, recording = lift(p, inputs)
         extras: Sequence[Any] = ()
         try:
@@ -359,10 +359,10 @@ def _several(p: Primitive) -> Any:
     return operation
 
 
-def connect_outputs(main: Node, results: Sequence[Tensor]) -> None:
+def connect_outputs(main: Node, results: Sequence[Tensor | None]) -> None:
     """Give each floating output of an operation with several a node that leads to it."""
     for k, result in enumerate(results):
-        if result._array.dtype.kind == "f":
+        if result is not None and result._array.dtype.kind == "f":
             output: Primitive = operators["output"].primitive  # type: ignore[attr-defined]
             saved = (None, None, k, len(results))
             result._node = record(output, result, (main,), saved, result._array.shape)

@@ -692,7 +692,7 @@ class Tensor:
 
     def where(self, condition: Any, other: Any) -> Tensor:
         """Keep this tensor's values where the condition holds, take the other's elsewhere."""
-        return comparison.select_where(condition, self, other)
+        return comparison.where(condition, self, other)
 
     exp = exponential.exp
     log = exponential.log

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.operands import representable
+from chainrule.operands import operand_error, representable
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 
@@ -154,7 +154,11 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         return nonzero(condition, as_tuple=True)
     if input is None or other is None:
         raise TypeError("where() needs both values to choose from, or only a condition")
-    return select_where(condition, input, other)
+    try:
+        return select_where(condition, input, other)
+    except ValueError as error:
+        arrays = [getattr(v, "_array", v) for v in (condition, input, other)]
+        raise operand_error(select_where.primitive, arrays, error) from None  # type: ignore[attr-defined]
 
 
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:

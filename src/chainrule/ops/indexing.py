@@ -27,7 +27,7 @@ def is_basic(index: Any) -> bool:
 
 def normal_index(index: Any, shape: tuple[int, ...]) -> Any:
     """Return an index in NumPy's terms: tensors as arrays, lists as arrays, checked bounds."""
-    if type(index) is int or type(index) is slice:
+    if type(index) is int or (type(index) is slice and index.step is None):
         return index
     if isinstance(index, tuple):
         parts = tuple(_normal_part(p) for p in index)
@@ -78,6 +78,33 @@ def _normal_part(part: Any) -> Any:
             f"a tensor cannot be indexed with {type(part).__name__} {part!r}; use integers, "
             "slices, None, ..., or integer and bool tensors"
         ) from None
+
+
+def integers_first(index: Any) -> tuple[Any, Any] | None:
+    """Split an index whose integers stand apart from its arrays into two, else return None.
+
+    ``x[0, :, i]`` is ``x[0][:, i]``: integers take their dimension away before arrays are looked
+    at, as in PyTorch. (NumPy counts integers among the arrays, and moves the dimensions of those
+    that stand apart to the front.)
+    """
+    if not isinstance(index, tuple):
+        return None
+    integers = [k for k, p in enumerate(index) if type(p) is int]
+    arrays = [k for k, p in enumerate(index) if isinstance(p, ndarray)]
+    if not integers or not arrays:
+        return None
+    together = sorted(integers + arrays)
+    if together[-1] - together[0] == len(together) - 1:
+        return None
+    first: list[Any] = []
+    for part in index:
+        if isinstance(part, ndarray):
+            first += [slice(None)] * (part.ndim if part.dtype.kind == "b" else 1)
+        elif isinstance(part, slice):
+            first.append(slice(None))
+        elif type(part) is int or part is Ellipsis:
+            first.append(part)
+    return tuple(first), tuple(p for p in index if type(p) is not int)
 
 
 def explain_index_error(error: IndexError, shape: Sequence[int], index: Any) -> IndexError:
@@ -164,6 +191,9 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     try:
         if is_basic(normal):
             return basic_item(input, normal)
+        split = integers_first(normal)
+        if split is not None:
+            return advanced_item(basic_item(input, split[0]), split[1])
         return advanced_item(input, normal)
     except IndexError as error:
         raise explain_index_error(error, input._array.shape, normal) from None

@@ -21,6 +21,7 @@ from chainrule.operation import Operation, define
 from chainrule.ops.indexing import (
     basic_item,
     explain_index_error,
+    integers_first,
     is_basic,
     normal_index,
     set_at,
@@ -239,6 +240,14 @@ def setitem(target: Tensor, index: Any, value: Any) -> None:
     """Replace the elements at an index, as ``target[index] = value`` does."""
     array = target._array
     normal = normal_index(index, array.shape)
+    split = integers_first(normal)
+    if split is not None:
+        try:
+            part = basic_item(target, split[0])
+        except IndexError as error:
+            raise explain_index_error(error, array.shape, normal) from None
+        setitem(part, split[1], value)
+        return
     if hasattr(value, "_array"):
         if value._array.dtype is not array.dtype:
             value = value.to(array.dtype)

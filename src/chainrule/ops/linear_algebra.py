@@ -168,7 +168,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
                 return affine_without_bias(input, weight)
             if bias._array.dtype is x.dtype and bias._array.ndim == 1:
                 return affine(input, weight, bias)
-        except ValueError:
+        except (ValueError, RuntimeError):
             pass  # sizes that do not fit: explained below
     return _linear_in_general(input, weight, bias)
 
