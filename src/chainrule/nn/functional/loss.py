@@ -158,6 +158,11 @@ def binary_cross_entropy(
             f"binary_cross_entropy has dtype {t.dtype}, its input {p.dtype}; convert the target "
             f"with .to(cr.{p.dtype})"
         )
+    if p.dtype.kind != "f":
+        raise NotImplementedError(
+            f"\"binary_cross_entropy\" not implemented for '{torch_name(p.dtype)}': probabilities "
+            f"are floats, got dtype {p.dtype}; convert both arguments with .float()"
+        )
     if not within_unit_interval(t):
         raise RuntimeError(
             "all elements of target should be between 0 and 1: binary_cross_entropy got targets "
