@@ -3,7 +3,9 @@
 :func:`forward` keeps all pre-activations and activations of a network of dense layers,
 :func:`backward` runs the delta recursion over them. Both follow the conventions of the lecture at
 hand: weights as (outputs, inputs) or (inputs, outputs), samples as rows or columns, one sample or
-a batch, with or without biases. Nothing here uses the engine, so the two can check each other.
+a batch, with or without biases. Nothing there uses the engine, so the two can check each other.
+
+:class:`Network` with its layers is the other way round: a lecture's column convention on tensors.
 
 >>> import numpy as np
 >>> from chainrule import textbook
@@ -26,6 +28,7 @@ array([[-0.475, -0.95 ]])
 from chainrule.textbook.activations import ACTIVATIONS, Activation, elu, leaky_relu
 from chainrule.textbook.by_layer import ByLayer
 from chainrule.textbook.losses import LOSSES, ClosedForm, Loss
+from chainrule.textbook.network import CrossEntropyLoss, LinearLayer, Network, ReLU, Sigmoid
 from chainrule.textbook.recursion import Backward, Forward, backward, forward
 
 __all__ = [
@@ -35,8 +38,13 @@ __all__ = [
     "Backward",
     "ByLayer",
     "ClosedForm",
+    "CrossEntropyLoss",
     "Forward",
+    "LinearLayer",
     "Loss",
+    "Network",
+    "ReLU",
+    "Sigmoid",
     "backward",
     "elu",
     "forward",

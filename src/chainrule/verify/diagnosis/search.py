@@ -114,7 +114,8 @@ def _ranked(view: View, findings: list[Finding]) -> list[Finding]:
             -len(f.explains),
             -round(f.reading.prior, 3),
             f.hypothesis.places,
-            -f.hypothesis.node.index,
+            # Of several places that explain the same claims the one nearest to them is named.
+            f.hypothesis.node.index,
         )
     )
     kept: list[Finding] = []
