@@ -157,6 +157,24 @@ def test_a_parameter_list_holds_parameters_and_other_things() -> None:
     assert repr(ours) == repr(theirs).replace("torch.", "")
 
 
+def test_sequential_heeds_hooks_and_modules_that_are_called_in_their_own_way() -> None:
+    class Twice(nn.Module):
+        def __call__(self, x: Any) -> Any:
+            return super().__call__(super().__call__(x))
+
+        def forward(self, x: Any) -> Any:
+            return x * 3
+
+    net = nn.Sequential(Twice(), nn.Identity())
+    assert net(cr.tensor(1.0)).item() == 9.0
+    handle = net[1].register_forward_hook(lambda module, args, output: output + 1)
+    assert net(cr.tensor(1.0)).item() == 10.0
+    net[0].register_forward_pre_hook(lambda module, args: (args[0] + 1,))
+    assert net(cr.tensor(1.0)).item() == 22.0
+    handle.remove()
+    assert nn.Sequential(Twice())(cr.tensor(1.0)).item() == 9.0
+
+
 def test_sequential_passes_tuples_on() -> None:
     class Split(nn.Module):
         def forward(self, x: Any) -> Any:

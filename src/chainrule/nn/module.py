@@ -35,12 +35,18 @@ class Module(Members):
 
     training: bool
     _version: int = 1
-    # None until the first hook: a call asks one question.
+    # None until the first hook: a call asks one question. Where it is None, forward may be called
+    # in the module's place.
     _hooks: hooks.Hooks | None = None
 
     def __init__(self) -> None:
         super().__init__()
         self.__dict__["training"] = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__call__" in vars(cls):
+            cls._hooks = hooks.Hooks()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the module's value; every subclass defines it."""
@@ -219,10 +225,8 @@ class Module(Members):
     # --- Hooks ------------------------------------------------------------------------------------
 
     def _all_hooks(self) -> hooks.Hooks:
-        if self._hooks is None:
-            self.__dict__["_hooks"] = hooks.Hooks()
-        assert self._hooks is not None
-        return self._hooks
+        own: hooks.Hooks = self.__dict__.setdefault("_hooks", hooks.Hooks())
+        return own
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
