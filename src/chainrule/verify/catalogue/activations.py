@@ -241,6 +241,7 @@ def wrong_activation_derivative(view: View) -> Iterator[Hypothesis]:
         "relu": [
             ("{a} ⊙ (1 − {a})", lambda z, a: a * (1 - a), "that of the sigmoid"),
             ("(1 − {a}²)", lambda z, a: 1 - a * a, "that of tanh"),
+            ("{a}", lambda z, a: a, "missing: the activation itself stands in its place"),
         ],
     }
     for name, rows in variants.items():

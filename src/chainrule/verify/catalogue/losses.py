@@ -63,25 +63,35 @@ def elementwise_softmax(view: View) -> Iterator[Hypothesis]:
 
         yield from one_and_all(view, sites(view, "softmax"), make)
     for node, p, targets, c in _logits(view):
-        # −onehot / p times p (1 − p): what the cross-entropy gives with a diagonal Jacobian, also
+        # What the cross-entropy's −onehot / p becomes with a diagonal Jacobian, and with none, also
         # where the forward pass never computed p.
         name, n = view.gradient_name(node), _count(c)
-        value = c * targets * (p - 1)
-        yield Hypothesis(
-            node,
-            Change(nodes={node: lambda _, v=value: v}),  # type: ignore[misc]
-            Reading(
-                "elementwise_softmax",
-                lambda m=name: (
-                    f"{m} differs from 0 at the target class only: the softmax was "  # type: ignore[misc]
-                    "differentiated entry by entry, p(1 − p), without the terms −pᵢpⱼ of its "
-                    "Jacobian."
-                ),
-                lambda m=name, k=n: f"{m} = (p − onehot(y)){k}",  # type: ignore[misc]
-                lambda m=name, k=n: f"{m} = onehot(y) ⊙ (p − 1){k}",  # type: ignore[misc]
+        for value, text, how, prior in (
+            (
+                c * targets * (p - 1),
+                f"onehot(y) ⊙ (p − 1){n}",
+                "differs from 0 at the target class only: the softmax was differentiated entry by "
+                "entry, p(1 − p), without the terms −pᵢpⱼ of its Jacobian.",
                 0.89,
             ),
-        )
+            (
+                -c * targets / p,
+                f"−onehot(y) / p{n}",
+                "is the derivative by the probabilities p: the softmax's Jacobian is missing.",
+                0.83,
+            ),
+        ):
+            yield Hypothesis(
+                node,
+                Change(nodes={node: lambda _, v=value: v}),  # type: ignore[misc]
+                Reading(
+                    "elementwise_softmax",
+                    lambda m=name, h=how: f"{m} {h}",  # type: ignore[misc]
+                    lambda m=name, k=n: f"{m} = (p − onehot(y)){k}",  # type: ignore[misc]
+                    lambda m=name, t=text: f"{m} = {t}",  # type: ignore[misc]
+                    prior,
+                ),
+            )
 
 
 # --- What arrives at the prediction ---------------------------------------------------------------

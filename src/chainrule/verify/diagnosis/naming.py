@@ -55,6 +55,7 @@ class Names:
         for node, name in (variables or {}).items():
             if name not in self._names.values():
                 self._names.setdefault(node, name)
+        self._by_module()
         self._inherit()
         # Hypotheses are worded by the thousand, from the same few names.
         self._texts: dict[Node, str] = {}
@@ -83,6 +84,15 @@ class Names:
                 self._names[node] = f"{variable}[{number[variable]}]"
             else:
                 self._names[node] = variable
+
+    def _by_module(self) -> None:
+        """Name what a module's weight makes after the module: fc1.output for fc1.weight."""
+        for node in self.recording.nodes:
+            for parent in node.inputs:
+                name = "" if parent is None else self._names.get(parent, "")
+                output = name.removesuffix(".weight") + ".output"
+                if name.endswith(".weight") and output not in self._names.values():
+                    self._names.setdefault(node, output)
 
     def _inherit(self) -> None:
         """Let a copy share the name of what it copies, in both directions."""
@@ -152,7 +162,8 @@ class Names:
     def _gradient(self, node: Node) -> str:
         text = self.text(node)
         simple = text.replace(".", "").replace("_", "").replace("[", "").replace("]", "")
-        return f"d{text}" if simple.isalnum() else f"d({text})"
+        plain = simple.isalnum() and not text[0].isdigit()
+        return f"d{text}" if plain else f"d({text})"
 
     def _shown_by(self, node: Node) -> Node:
         """Return the named value with the same gradient: z = x W + b for the product x W."""
