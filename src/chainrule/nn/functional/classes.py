@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
-from chainrule.nn.functional.checks import check_reduction, reduction_of, torch_name
+from chainrule.nn.functional.checks import check_reduction, largest, reduction_of, torch_name
 from chainrule.nn.functional.loss import reduced
 from chainrule.ops.arithmetic import neg
 from chainrule.ops.comparison import masked_fill
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 Array = ndarray[Any, Any]
 _int64, _uint64 = np.dtype("int64"), np.dtype("uint64")
-_largest = np.maximum.reduce
 
 
 def cross_entropy(
@@ -74,7 +73,7 @@ def cross_entropy(
         and size_average is None
         and reduce is None
         # A negative index is a huge unsigned one, so this refuses both ends.
-        and _largest(t.view(_uint64)) < shape[1]
+        and largest(t.view(_uint64)) < shape[1]
         and (ignore_index < 0 or ignore_index not in t)
     ):
         if reduction == "mean":
