@@ -147,12 +147,19 @@ def _value(derivation: Derivation, value: Value, amount: Amount, side: int) -> d
         "line": value.source.text if value.source is not None else "",
         "heat": _heat(value.array, amount, side),
     }
-    rule = _general_rule(value)
-    if rule:
-        found["rule"] = rule
     if step is not None:
         found["gradient"] = _gradient(derivation, step, value, amount, side)
     return found
+
+
+def _general_rules(derivation: Derivation, step: Step) -> list[dict[str, Any]]:
+    """Return the rules, in general letters, of the operations that use a value."""
+    rules: dict[str, list[str]] = {}
+    for term in step.terms:
+        made = derivation.values.get(term.via[0]) if term.via else None
+        if made is not None and made.operation not in rules:
+            rules[made.operation] = _general_rule(made)
+    return [{"operation": name, "formulas": found} for name, found in rules.items() if found]
 
 
 def _general_rule(value: Value) -> list[str]:
@@ -214,6 +221,7 @@ def _gradient(
         "forms": forms,
         "terms": terms if several else [],
         "note": step.note,
+        "rules": _general_rules(derivation, step),
         "heat": _heat(value.gradient, amount, side),
     }
 

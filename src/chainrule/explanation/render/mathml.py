@@ -177,7 +177,11 @@ class _Reader:
             parts.append(self.scripted())
         self.take()
         closing = self.delimiter("postfix")
-        return f"<mrow>{opening}{''.join(parts)}{closing}</mrow>"
+        inner = "".join(parts)
+        # A fence that may stretch takes more room at its sides, so only tall contents get one.
+        stretchy = "true" if "<mfrac" in inner or "<msqrt" in inner else "false"
+        left, right = opening.format(stretchy), closing.format(stretchy)
+        return f"<mrow>{left}{inner}{right}</mrow>"
 
     def delimiter(self, form: str) -> str:
         while self.peek().isspace():
@@ -187,7 +191,8 @@ class _Reader:
             return ""
         if token.startswith("\\"):
             token = _OPERATORS.get(token[1:], token[1:])
-        return f'<mo form="{form}" fence="true" lspace="0" rspace="0">{escape(token)}</mo>'
+        token = escape(token).replace("{", "{{").replace("}", "}}")
+        return f'<mo form="{form}" fence="true" stretchy="{{}}">{token}</mo>'
 
     def raw(self) -> str:
         """Read a group's text as it stands, with escapes undone."""

@@ -200,11 +200,10 @@
       const backward = backwardPart(value);
       if (!state.chosen) backward.className = "now-backward";
       blocks.push(element("h3", {}, "Gradient"), backward);
-      if (value.rule) {
+      for (const { operation, formulas } of value.gradient.rules) {
         const rule = element("div");
-        for (const text of value.rule) rule.append(element("div", { class: "equation", html: `<span>${text}</span>` }));
-        const fold = element("details", { class: "about" }, element("summary", {}, `the rule of ${value.operation}, in general`), rule);
-        blocks.push(fold);
+        for (const text of formulas) rule.append(element("div", { class: "equation", html: `<span>${text}</span>` }));
+        blocks.push(element("details", { class: "about" }, element("summary", {}, `the rule of ${operation}, in general`), rule));
       }
       blocks.push(element("h3", {}, "Value"), forward);
     } else {
@@ -283,8 +282,8 @@
       const top = Math.max(...page.deltas.map((d) => d.rms)) || 1;
       const bars = element("div", { class: "bars" });
       for (const delta of page.deltas) {
-        const bar = element("i");
-        bar.style.width = `${(100 * delta.rms) / top}%`;
+        const bar = element(delta.rms > 0 ? "i" : "span");
+        if (delta.rms > 0) bar.style.width = `${(100 * delta.rms) / top}%`;
         bars.append(element("span", { html: delta.name }), element("span", {}, `norm ${delta.norm}`), bar);
       }
       parts.push(element("h3", {}, "Deltas, layer by layer (root mean square)"), bars);
@@ -373,4 +372,6 @@
   overview();
   const start = page.focus ? at.backward.get(page.focus) : 0;
   go(start ?? 0, false);
+  // A large net is first seen as a whole; the first step opens its part.
+  if (!page.focus && page.views.length > 1) { open(root); mark(); }
 })();
