@@ -89,9 +89,9 @@ def representable(name: str, number: Any, dtype: Any) -> Any:
         limits = np.iinfo(dtype)
         if not limits.min <= number <= limits.max:
             raise RuntimeError(
-                f"value cannot be converted to type {dtype} without overflow: {name} of a tensor "
-                f"of that type, which holds {limits.min} to {limits.max}, and {number}. Convert "
-                "the tensor to a wider type first, for example with .to(cr.int64)"
+                f"value cannot be converted to type {dtype} without overflow: {name} got {number}, "
+                f"and {dtype} holds {limits.min} to {limits.max}. Use a wider type, for example "
+                "cr.int64"
             )
     return number
 

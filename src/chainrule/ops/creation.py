@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from chainrule import dtypes
 from chainrule.graph import leaf
+from chainrule.operands import representable
 from chainrule.ops.shape import given_shape
 from chainrule.primitive import attach
 
@@ -49,7 +50,11 @@ def to_array(data: Any, dtype: Any = None, *, copy: bool = True) -> ndarray[Any,
         )
         if array.size == 0 and array.dtype == np.float64:
             wanted = dtypes.get_default_dtype()
-    return np.asarray(array, dtypes.as_dtype(wanted))
+    wanted = dtypes.as_dtype(wanted)
+    if array.size and wanted.kind in "iu" and array.dtype is not wanted:
+        for extreme in (array.min(), array.max()):
+            representable("tensor", extreme, wanted)
+    return np.asarray(array, wanted)
 
 
 def _plain(data: Any) -> Any:
@@ -208,8 +213,11 @@ def full(
     """
     if dtype is None:
         dtype = dtypes.result_type(fill_value)
-    value = fill_value
-    return _filled(lambda s, t: np.full(s, value, t), (size,), dtype, requires_grad, device)
+    return _filled(_full_of(fill_value), (size,), dtype, requires_grad, device)
+
+
+def _full_of(value: Any) -> Any:
+    return lambda shape, dtype: np.full(shape, representable("full", value, dtype), dtype)
 
 
 def eye(
@@ -227,6 +235,9 @@ def eye(
     tensor([[1., 0.],
             [0., 1.]])
     """
+    for name, size in (("n", n), ("m", m)):
+        if size is not None and size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
     make = lambda shape, t: np.eye(*shape, dtype=t)
     return _filled(make, (n, n if m is None else m), dtype, requires_grad, device)
 
@@ -341,4 +352,4 @@ def full_like(
     >>> cr.full_like(cr.zeros(2), 3.0)
     tensor([3., 3.])
     """
-    return _like(lambda s, t: np.full(s, fill_value, t), input, dtype, requires_grad, device)
+    return _like(_full_of(fill_value), input, dtype, requires_grad, device)
