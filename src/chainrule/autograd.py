@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule import graph
+from chainrule import function, graph
 from chainrule.differentiate import backward, grad
 from chainrule.function import Function
-from chainrule.modes import detect_anomaly, enable_grad, no_grad, set_grad_enabled
+from chainrule.modes import (
+    detect_anomaly,
+    enable_grad,
+    inference_mode,
+    no_grad,
+    set_detect_anomaly,
+    set_grad_enabled,
+)
 
 if TYPE_CHECKING:
     from chainrule.verify.finite_differences import gradcheck, gradgradcheck
@@ -17,11 +24,14 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "function",
     "grad",
     "gradcheck",
     "gradgradcheck",
     "graph",
+    "inference_mode",
     "no_grad",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]
 

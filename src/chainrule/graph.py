@@ -222,15 +222,19 @@ def _check_unchanged(node: Node) -> None:
         for part in value if type(value) is tuple else (value,):
             if not isinstance(part, ndarray) or mutations.last(part) <= node.index:
                 continue
-            if not primitive.reads(node, position):
-                continue
-            file, line = source_line(node)
-            raise RuntimeError(
-                "one of the variables needed for gradient computation has been modified by an "
-                f"inplace operation: {primitive.describe(position)} of {primitive.name}, a value "
-                f"of shape {list(part.shape)} recorded at {file}:{line}, was changed after it was "
-                "used. Use the out-of-place form (x = x + 1 for x += 1), or change a clone()"
-            )
+            if primitive.reads(node, position):
+                raise changed_after_use(node, primitive.describe(position), part)
+
+
+def changed_after_use(node: Node, what: str, value: ndarray[Any, Any]) -> RuntimeError:
+    """Return the error for a value that an operation saved and that was changed since."""
+    file, line = source_line(node)
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: {what} of {node.name}, a value of shape {list(value.shape)} recorded at "
+        f"{file}:{line}, was changed after it was used. Use the out-of-place form (x = x + 1 for "
+        "x += 1), or change a clone()"
+    )
 
 
 # How many blocks of `allow_mutation_on_saved_tensors` are open, in all threads: a thread that
@@ -384,7 +388,8 @@ def _run_hooks(node: Node, gradient: Any, tensors: bool) -> Any:
     from chainrule.tensor import wrap
 
     assert node.hooks is not None
-    seen = gradient if tensors else wrap(gradient)
+    # A copy: a hook may change its argument in place, and rules hand one array to several inputs.
+    seen = gradient.clone() if tensors else wrap(gradient.copy())
     for hook in tuple(node.hooks.values()):
         replaced = hook(seen)
         if replaced is not None:
@@ -395,7 +400,7 @@ def _run_hooks(node: Node, gradient: Any, tensors: bool) -> Any:
                     f"{_describe(replaced)}, expected a Tensor of shape "
                     f"{list(seen._array.shape)} (or None to leave the gradient as it is)"
                 )
-            seen = replaced
+            seen = replaced.to(seen._array.dtype)
     return seen if tensors else seen._array
 
 

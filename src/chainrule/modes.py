@@ -129,7 +129,24 @@ class inference_mode(_Mode):
         super().__init__(not mode)
 
 
-class set_grad_enabled(_Mode):
+class _Switch(_Mode):
+    """A mode that is set at once, and set back at the end of a block."""
+
+    def __init__(self, mode: bool, attribute: str) -> None:
+        super().__init__(bool(mode), attribute)
+        self._before = getattr(modes, attribute)
+        setattr(modes, attribute, self._value)
+
+    def __enter__(self) -> None:
+        self._previous.append(self._before)
+        setattr(modes, self._attribute, self._value)
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        setattr(modes, self._attribute, self._before)
+        return super().__call__(function)
+
+
+class set_grad_enabled(_Switch):
     """Switch recording on or off: at once, and back at the end of a ``with`` block.
 
     >>> import chainrule as cr
@@ -139,17 +156,7 @@ class set_grad_enabled(_Mode):
     """
 
     def __init__(self, mode: bool) -> None:
-        super().__init__(bool(mode))
-        self._before = modes.grad
-        modes.grad = self._value
-
-    def __enter__(self) -> None:
-        self._previous.append(self._before)
-        modes.grad = self._value
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        modes.grad = self._before
-        return super().__call__(function)
+        super().__init__(mode, "grad")
 
 
 class detect_anomaly(_Mode):
@@ -167,6 +174,18 @@ class detect_anomaly(_Mode):
 
     def __init__(self, check_nan: bool = True) -> None:
         super().__init__(check_nan, "anomaly")
+
+
+class set_detect_anomaly(_Switch):
+    """Switch `detect_anomaly` on or off: at once, and back at the end of a ``with`` block.
+
+    >>> import chainrule as cr
+    >>> with cr.autograd.set_detect_anomaly(True):
+    ...     cr.tensor(1.0, requires_grad=True).exp().backward()
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        super().__init__(mode and check_nan, "anomaly")
 
 
 def is_grad_enabled() -> bool:

@@ -44,11 +44,16 @@ def assert_same(ours: Any, theirs: Any, where: str = "result") -> None:
         assert ours == theirs, where
 
 
+def _quietly(program: Program, library: Any) -> Any:
+    """Run a program without PyTorch's remarks, on .grad of intermediate tensors for example."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return program(library)
+
+
 def same_in_both(program: Program) -> Any:
     """Run a program in both libraries, assert that they agree, and return our result."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PyTorch remarks on .grad of intermediate tensors
-        theirs = program(torch)
+    theirs = _quietly(program, torch)
     ours = program(cr)
     assert_same(plain(ours), plain(theirs))
     return ours
@@ -63,7 +68,7 @@ def refused_in_both(program: Program, ours: str, theirs: str | None = None) -> s
         theirs: part of PyTorch's; the same if None.
     """
     with pytest.raises((RuntimeError, TypeError, ValueError, IndexError)) as raised:
-        program(torch)
+        _quietly(program, torch)
     words = ours if theirs is None else theirs
     assert re.search(words, str(raised.value)), f"PyTorch says: {raised.value}"
     with pytest.raises(type(raised.value), match=ours) as caught:
