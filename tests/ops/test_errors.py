@@ -110,7 +110,7 @@ REFUSED = {
         lambda library: library.ones(2, 3).expand(2, 4),
         RuntimeError,
         "The expanded size of the tensor (4) must match the existing size (3) at non-singleton "
-        "dimension 1. Target sizes: [2, 4]. Tensor sizes: [2, 3]",
+        "dimension 1.",
     ),
     "expand to fewer dimensions": (
         lambda library: library.ones(2, 3).expand(3),

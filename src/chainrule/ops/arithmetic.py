@@ -138,6 +138,7 @@ neg: Operation = define(
 
 def _sign(x: Any) -> Any:
     # Unlike NumPy's sign, 0 for NaN, as in PyTorch: so |x| has derivative 0 there.
+    x = np.asarray(x)
     return x if x.dtype.kind == "b" else np.subtract(x > 0, x < 0, dtype=x.dtype)
 
 

@@ -177,8 +177,11 @@ def _store(name: str, target: Tensor, result: Tensor) -> None:
 
 def _is_expanded(array: ndarray[Any, Any]) -> bool:
     """Tell whether several elements lie at one place in memory."""
-    return 0 in array.strides and any(
-        s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)
+    # NumPy gives empty arrays strides of 0 too.
+    return (
+        0 in array.strides
+        and array.size > 0
+        and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True))
     )
 
 

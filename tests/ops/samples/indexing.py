@@ -142,6 +142,13 @@ OPERATIONS = (
         _write_through_view,
         (Sample("row", (uniform(3, 2), uniform(2))), Sample("0-d", (uniform(3, 2), uniform()))),
     ),
+    Operation(
+        "x += 1 in place, of an empty tensor",
+        lambda x: x.clone().add_(1),
+        lambda x: x.clone().add_(1),
+        (Sample("three dimensions", (np.zeros((2, 0, 3)),)),),
+        integers=False,
+    ),
     Operation("x[0] *= 3", _change_view, _change_view, (Sample("matrix", (uniform(3, 2),)),)),
     Operation(
         "gather",
