@@ -116,7 +116,7 @@ class _Reader:
             left, right = node.inputs
             if right is not None and right.primitive is None and left is not None:
                 node, bias = left, right
-        if node.name != "matmul":
+        if node.name not in ("matmul", "mm"):
             raise _NoStack(f"it contains {node.name} where a dense layer was expected")
         x, weight = node.inputs
         transposed = weight is not None and weight.name == "transpose"

@@ -115,7 +115,10 @@ def outcome_html(outcome: Outcome) -> str:
     if outcome.error:
         parts.append(f'<p style="color:#b3261e"><b>{escape(outcome.error)}</b></p>')
         if outcome.output:
-            parts.append(f"<pre>{escape(outcome.output[-2000:])}</pre>")
+            parts.append(
+                '<pre style="white-space:pre-wrap;overflow-wrap:anywhere">'
+                f"{escape(outcome.output[-2000:])}</pre>"
+            )
     return "".join(parts)
 
 

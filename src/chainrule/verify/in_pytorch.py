@@ -88,6 +88,7 @@ def _table(torch: Any) -> dict[str, Callable[..., Any]]:
         logsumexp=torch.logsumexp,
         mean=lambda x, dim, keepdim: torch.mean(x, _over(x, dim), keepdim),
         mse_loss=lambda x, t, d: _reduced(f.mse_loss(x, t, reduction="none"), d),
+        mm=torch.mm,
         permute=torch.permute,
         reshape=torch.reshape,
         softmax=torch.softmax,

@@ -52,6 +52,7 @@ ANALYTIC_AS_THEY_ARE = frozenset(
         "log_softmax",
         "logsumexp",
         "matmul",
+        "mm",
         "mean",
         "mse_loss",
         "mul",

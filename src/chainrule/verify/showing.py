@@ -102,7 +102,27 @@ def as_text(report: Report, width: int) -> str:
     for k, mistake in enumerate(report.mistakes, start=1):
         lines.append("")
         lines += _mistake_lines(mistake, k, width)
+    told = legend(report)
+    if told:
+        lines += ["", *textwrap.wrap(told, width)]
     return "\n".join(lines)
+
+
+def legend(report: Report) -> str:
+    """Return what the signs in a report mean, of those that occur in it."""
+    formulas = " ".join(m.expected + m.claimed for m in report.mistakes)
+    said = []
+    if any(row.role == "consequence" for row in report.rows):
+        said.append("✗ a mistake made here, ↳ wrong only as a consequence.")
+    if formulas:
+        said.append("dz is the gradient of the loss with respect to z.")
+    if "⊙" in formulas:
+        said.append("⊙ multiplies entry by entry.")
+    if "[" in formulas and ("> 0]" in formulas or "≥ 0]" in formulas or "< 0]" in formulas):
+        said.append("[z > 0] is 1 where that holds, else 0.")
+    if "sum₀" in formulas or "sum₁" in formulas:
+        said.append("sum₀ adds up over dimension 0, and so on.")
+    return " ".join(said)
 
 
 def _table_lines(report: Report, width: int) -> list[str]:
@@ -194,6 +214,9 @@ def as_html(report: Report) -> str:
         body.append(f'<tr{style} title="{escape(row.diagnosis)}">{tds}</tr>')
     mistakes = "".join(_mistake_html(m, k) for k, m in enumerate(report.mistakes, start=1))
     notes = "".join(f"<p>{escape(n)}</p>" for n in report.notes)
+    told = legend(report)
+    if told:
+        mistakes += f'<p style="font-size:85%">{escape(told)}</p>'
     colour = "#1a7f37" if report.ok else "#b3261e"
     return (
         '<div class="chainrule-report" style="font-family:sans-serif;max-width:60em">'
@@ -205,9 +228,8 @@ def as_html(report: Report) -> str:
 
 def _mistake_html(mistake: Mistake, number: int) -> str:
     where = mistake.where
-    place = (
-        f"<p>at {escape(str(where))}: <code>{escape(where.code)}</code></p>" if where.file else ""
-    )
+    code = f": <code>{escape(where.code)}</code>" if where.code else ""
+    place = f"<p>at {escape(str(where))}{code}</p>" if where.file else ""
     formulas = ""
     for label, formula, colour in (
         ("right", mistake.expected, "#1a7f37"),

@@ -30,7 +30,7 @@ def on_trials(
 ) -> Report:
     """Return the report on the given data, or on the first random data that shows a mistake."""
     random = np.random.default_rng(seed)
-    first, right = _once(loss_fn, grad_fn, params, data, rtol, atol, {})
+    first, right = _judged(*_evaluated(loss_fn, grad_fn, params, data), rtol, atol, {})
     notes: list[str] = []
     if not first.ok and all(m.kind != "unknown" for m in first.mistakes):
         return first
@@ -38,10 +38,11 @@ def on_trials(
     for trial in range(1, trials + 1):
         p, d = _like(params, random), tuple(_data_like(v, random) for v in data)
         try:
-            report, right = _once(loss_fn, grad_fn, p, d, rtol, atol, right)
+            evaluated = _evaluated(loss_fn, grad_fn, p, d)
         except Exception as error:
             notes.append(f"random trial {trial} could not be run: {type(error).__name__}: {error}")
             continue
+        report, right = _judged(*evaluated, rtol, atol, right)
         if np.isfinite(report.loss) and not report.ok:
             failing = (trial, report)
             break
@@ -62,15 +63,13 @@ def on_trials(
     return replace(first, notes=[*first.notes, *notes])
 
 
-def _once(
+def _evaluated(
     loss_fn: Callable[..., Any],
     grad_fn: Callable[..., Any],
     params: Any,
     data: tuple[Any, ...],
-    rtol: float | None,
-    atol: float | None,
-    earlier: Mapping[str, Array],
-) -> tuple[Report, dict[str, Array]]:
+) -> tuple[Tensor, dict[str, Any], dict[str, Tensor], list[tuple[str, Array]]]:
+    """Run both functions; return loss, claims, parameters and data, by name."""
     tensors = _mapped(params, _as_parameter)
     loss = loss_fn(tensors, *copy.deepcopy(data))
     if not isinstance(loss, Tensor):
@@ -87,6 +86,19 @@ def _once(
     if isinstance(params, Mapping) and isinstance(claims, list | tuple):
         claims = dict(zip(params, claims, strict=False))
     given = _by_parameter(claims, known)
+    return loss, given, known, arrays
+
+
+def _judged(
+    loss: Tensor,
+    given: dict[str, Any],
+    known: dict[str, Tensor],
+    arrays: list[tuple[str, Array]],
+    rtol: float | None,
+    atol: float | None,
+    earlier: Mapping[str, Array],
+) -> tuple[Report, dict[str, Array]]:
+    """Return the report, and the right gradients by name for the next trial."""
     past: dict[Node, Array] = {
         known[name]._node: g  # type: ignore[misc]
         for name, g in earlier.items()

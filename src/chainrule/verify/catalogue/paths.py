@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.graph import Node
 from chainrule.verify.catalogue.registry import kind
 from chainrule.verify.catalogue.scaling import total
-from chainrule.verify.diagnosis.anatomy import Product
+from chainrule.verify.diagnosis.anatomy import PRODUCTS, Product
 from chainrule.verify.diagnosis.hypothesis import Hypothesis, Reading, View
 from chainrule.verify.diagnosis.recording import Array, Change, Edge
 
@@ -47,7 +47,7 @@ def _is_accumulated(view: View, node: Node, edges: list[Edge]) -> bool:
     if view.anatomy.is_parameter(node):
         return True
     names = {edge[0].name for edge in edges}
-    return len(names) == 1 and names <= {"matmul", "linear", "linear_without_bias", *_INDEXING}
+    return len(names) == 1 and names <= PRODUCTS | _INDEXING
 
 
 def _through(view: View, edge: Edge) -> str:

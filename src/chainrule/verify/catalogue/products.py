@@ -445,7 +445,7 @@ def _updated(view: View, product: Product, source: Node) -> Iterator[Hypothesis]
         return
     step = np.asarray(gradient)
     if step.shape != product.operand.shape:
-        step = step.mT
+        step = step.mT if step.ndim > 1 else step.reshape(-1, 1)
     if step.shape != product.operand.shape:
         return
     own = view.names.text(source)

@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.graph import Node
 from chainrule.verify.diagnosis.recording import IDENTITIES, REARRANGEMENTS, Array, Edge, Recording
 
-PRODUCTS = frozenset(("matmul", "linear", "linear_without_bias"))
+PRODUCTS = frozenset(("matmul", "mm", "linear", "linear_without_bias"))
 MAPS = frozenset(("add", "sub", "mul", "div", "neg", "pow", "exp", "log", "sqrt", *REARRANGEMENTS))
 
 
@@ -111,7 +111,7 @@ class Anatomy:
         if node.name not in PRODUCTS:
             return
         rules: list[Callable[[Array, Array], Array]]
-        if node.name == "matmul":
+        if node.name in ("matmul", "mm"):
             rules = [lambda g, b: g @ b.mT, lambda g, a: a.mT @ g]
         else:
             rules = [lambda g, W: g @ W, lambda g, x: g.mT @ x]
