@@ -213,6 +213,7 @@ def test_buffer_objects_become_buffers() -> None:
         (TypeError, "nn.Module.to only accepts floating point.*desired dtype=int64",
          lambda m: m.to(cr.int64)),
         (RuntimeError, "cuda.*not available", lambda m: m.to("cuda")),
+        (TypeError, "dtyp", lambda m: m.to(dtyp=cr.float64)),
         (RuntimeError, "cuda.*not available", lambda m: m.cuda()),
         (AttributeError, "Linear has no attribute `nope`", lambda m: m.get_submodule("nope.x")),
         (AttributeError, "`weight` is not an nn.Module", lambda m: m.get_submodule("weight")),

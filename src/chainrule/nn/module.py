@@ -104,14 +104,22 @@ class Module(Members):
             elif parameter._grad is not None:
                 parameter._grad = parameter._grad.detach().zero_()
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None, **options: Any) -> Self:
+    def to(
+        self,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        non_blocking: bool = False,
+        memory_format: Any = None,
+    ) -> Self:
         """Convert floating-point parameters and buffers to a dtype, in place of the old values.
 
         Args:
             *args: a dtype, a device (only ``"cpu"``) or a tensor whose dtype to take.
             dtype: the dtype, by keyword.
             device: the device, by keyword.
-            **options: PyTorch's ``non_blocking`` and ``copy``-like options, without effect here.
+            non_blocking: without effect: there is nothing to wait for.
+            memory_format: without effect.
 
         >>> import chainrule as cr
         >>> cr.nn.Linear(2, 1).to(cr.float64).weight.dtype
