@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chainrule.explanation.derivation import Derivation, Value
 from chainrule.explanation.derive import derive, focused
 from chainrule.explanation.numbers import Amount
@@ -112,14 +114,15 @@ class Explanation:
 
     def render(self, format: str) -> str:
         """Return the derivation in a format by name: "text", "markdown", "latex", "html", …"""
-        return {
+        renderings = {
             "text": self.text,
             "markdown": self.markdown,
             "latex": self.latex,
             "html": self.html,
             "svg": self.svg,
             "json": self.json,
-        }[format]()
+        }
+        return renderings[format]()
 
     def __getitem__(self, name: str | Tensor) -> Explanation:
         """Return the derivation of one value only: its path back to the loss.
@@ -230,7 +233,9 @@ def explain(
     amount = Amount(precision, max_entries)
     if scope is None:
         scope = _caller()
-    return Explanation(derive(loss, model, names, scope, convention, leaves), amount)
+    # What overflows or is not a number is said in the explanation; NumPy need not say it as well.
+    with np.errstate(all="ignore"):
+        return Explanation(derive(loss, model, names, scope, convention, leaves), amount)
 
 
 def _caller() -> FrameType | None:

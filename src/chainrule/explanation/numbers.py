@@ -116,6 +116,8 @@ def summarise(array: Any) -> Summary:
 def corner_of(array: Any) -> Any:
     """Return the first rows and columns of an array, or of its first matrix."""
     array = np.asarray(array)
+    if array.ndim > 2 and array.size == 0:
+        return array.reshape(0)
     while array.ndim > 2:
         array = array[0]
     if array.ndim == 0:
@@ -152,6 +154,8 @@ def matrix_lines(array: Any, precision: int, more: tuple[bool, bool] = (False, F
 def array_lines(array: Any, amount: Amount, width: int) -> list[str]:
     """Return an array as lines of at most ``width`` characters: whole, or summarised."""
     array = np.asarray(array)
+    if array.size == 0:
+        return ["[ ]"]
     if amount.whole(array):
         if array.ndim <= 2:
             lines = matrix_lines(array, amount.precision)

@@ -123,7 +123,7 @@ def _read_forward(order: list[Node], arrays: Mapping[Node, Any], root: Node) -> 
     def constant(array: Any) -> Any:
         if array is None or isinstance(array, bool | int | float):
             return array
-        if np.ndim(array) == 0:
+        if np.ndim(array) == 0 and np.asarray(array).dtype.kind != "b":
             return np.asarray(array).item()
         if id(array) not in by_array:
             by_array[id(array)] = new("constant", array, None)

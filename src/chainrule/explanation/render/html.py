@@ -229,6 +229,8 @@ def _gradient(
 def _heat(array: Any, amount: Amount, side: int) -> dict[str, Any]:
     """Return an array as rows of written numbers with their strength from -1 to 1."""
     array = np.asarray(array)
+    if array.size == 0:
+        return {"cells": [], "strength": [], "every": []}
     matrix = array.reshape(1, -1) if array.ndim < 2 else array.reshape(-1, array.shape[-1])
     every = [max(-(-n // side), 1) for n in matrix.shape]
     picked = matrix[:: every[0], :: every[1]]

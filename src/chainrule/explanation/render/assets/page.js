@@ -320,7 +320,7 @@
     if (!value) { $("card").hidden = true; return; }
     const card = $("card");
     const lines = [element("p", { html: value.formula ? `${value.symbol}<math><mo>=</mo></math>${value.formula}` : `${value.symbol} <span class="about">${value.role}</span>` })];
-    const summary = (h) => (h.norm === undefined ? h.cells[0][0] : `norm ${h.norm}, from ${h.range[0]} to ${h.range[1]}`);
+    const summary = (h) => (h.norm === undefined ? h.cells[0]?.[0] ?? "empty" : `norm ${h.norm}, from ${h.range[0]} to ${h.range[1]}`);
     lines.push(element("p", { class: "forward" }, `${value.size} · ${summary(value.heat)}`));
     if (value.gradient) {
       const best = value.gradient.forms[0];
