@@ -328,8 +328,8 @@ def _show_proof(console: Console, certificate: Certificate) -> None:
         console,
         f"The engine's gradients of the loss of {digits.PROOF_BATCH} held-out digits, {entries:,} "
         f"entries in {certificate.dtype}, against other ways to them that know nothing of its "
-        "rules. The largest errors, in units in the last place (the distance from a gradient's "
-        "largest entry to the next number that its type can hold):",
+        "rules and compute in float64. The largest errors, in units in the last place (the "
+        "distance from a gradient's largest entry to the next number that its type can hold):",
     )
     console.print()
     methods = [m for m in certificate.methods if m in certificate.applied]
