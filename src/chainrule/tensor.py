@@ -326,9 +326,9 @@ class Tensor(Operations):
         return id(self)
 
     def __format__(self, spec: str) -> str:
-        if spec and self._array.ndim == 0:
+        if self._array.ndim == 0 and type(self) is Tensor:
             return format(self._array.item(), spec)
-        return format(repr(self), spec)
+        return object.__format__(self, spec)
 
     def __repr__(self) -> str:
         from chainrule.printing import tensor_text
