@@ -178,6 +178,10 @@ def test_buffer_objects_become_buffers() -> None:
     assert list(module.state_dict()) == ["seen"]
     module.seen = cr.zeros(2)
     assert list(module.state_dict()) == ["seen"]
+    other = nn.Module()
+    other.passing = copy.deepcopy(module.passing)
+    assert names(other.named_buffers()) == ["passing"]
+    assert list(other.state_dict()) == []
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,9 @@ class Buffer(Tensor):
     ['mean']
     """
 
-    __slots__ = ("persistent",)
+    __slots__ = ()
+
+    persistent: bool
 
     def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
         self._array = as_tensor(() if data is None else data)._array
