@@ -18,7 +18,7 @@ from chainrule import replay
 from chainrule.primitive import table
 from chainrule.symbol import Call, Expr, Symbol, bar
 from tests.formulas.reader import read_latex, read_text
-from tests.ops.comparison import REFUSALS, differentiable, run_here, upstream
+from tests.ops.comparison import REFUSALS, differentiable, on, run_here, upstream
 from tests.ops.samples import CASES, OPERATIONS
 from tests.ops.samples.description import Index
 
@@ -162,8 +162,9 @@ def test_printed_calls_and_rules_evaluate_to_what_the_engine_computes(operation)
     for sample in operation.samples:
         nodes = recorded_nodes(operation, sample)
         values = values_of(nodes)
-        for node in nodes:
-            check(node, values)
+        with on(sample):
+            for node in nodes:
+                check(node, values)
 
 
 def constant_operations() -> list[Any]:

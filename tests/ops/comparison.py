@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,16 @@ from tests.ops.samples.description import (
 
 # What a call with wrong arguments raises, there and here.
 REFUSALS = (RuntimeError, IndexError, ValueError, TypeError)
+
+
+@contextmanager
+def on(sample: Sample) -> Iterator[None]:
+    """Name the sample in the report of what fails inside."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"on the sample {sample.name!r}")
+        raise
 
 
 def dtype_name(tensor: Any) -> str:

@@ -116,7 +116,7 @@ def test_what_pytorch_refuses_is_refused_in_its_words(name):
             call(library)
 
 
-@pytest.mark.parametrize("data", [None, [1, None], {"a": 1}, object(), [1 + 2j]], ids=repr)
+@pytest.mark.parametrize("data", [None, [1, None], {"a": 1}, len, [1 + 2j]], ids=str)
 def test_what_is_not_numeric_is_refused(data):
     with pytest.raises((TypeError, RuntimeError), match=r"tensor|expected|complex|dtype"):
         cr.tensor(data)
