@@ -29,6 +29,22 @@ def test_every_example_is_kept_in_every_format(script: Path, ending: str) -> Non
     assert (EXAMPLES / "output" / f"{script.stem}.{ending}").stat().st_size > 1000
 
 
+def test_what_the_guide_prints_is_what_its_code_gives(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guide = Path("docs/explain.md").read_text(encoding="utf-8")
+    code, printed = (
+        re.search(rf"```{language}\n(.*?)```", guide, re.DOTALL) for language in ("python", "text")
+    )
+    assert code is not None and printed is not None
+    script = tmp_path / "guide.py"
+    script.write_text(code[1], encoding="utf-8")
+    run(script)
+    shown = capsys.readouterr().err.splitlines()
+    for line in printed[1].splitlines():
+        assert line.strip() == "…" or line in shown
+
+
 def test_the_deltas_of_lecture_002() -> None:
     text = run(EXAMPLES / "lecture_002.py").explain().text()
     for line in (

@@ -137,6 +137,11 @@ class Step:
     forms: list[Form] = field(default_factory=list)
     note: str = ""
 
+    @property
+    def paths(self) -> int:
+        """Over how many values the gradient arrives; x ⊙ x uses x twice on one path."""
+        return len({term.via for term in self.terms})
+
 
 @dataclass(slots=True, eq=False)
 class Layer:

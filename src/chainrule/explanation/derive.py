@@ -89,7 +89,7 @@ def _fold(trace: Trace, reader: Reader, layers: list[FoundLayer], steps: list[St
         for step in steps:
             if step.of not in hidden and step.forms:
                 needed |= min((mentions(form.formula) for form in step.forms), key=len)
-                for term in step.terms if len(step.terms) > 1 else ():
+                for term in step.terms if step.paths > 1 else ():
                     needed |= mentions(term.formula)
         hidden -= needed
         changed = bool(needed)

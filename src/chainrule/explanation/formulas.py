@@ -202,8 +202,11 @@ class Reader:
             step.note = next((t.note for t in terms if t.note), UNREADABLE.format(value.operation))
             return step
         total: Any = readable[0]
-        for formula in readable[1:]:
-            total = total + formula
+        if len({formula.text() for formula in readable}) == 1:
+            total = total if len(readable) == 1 else len(readable) * total
+        else:
+            for formula in readable[1:]:
+                total = total + formula
         total = simplify(total)
         error = self.error_of(total, value.gradient)
         if error is None:

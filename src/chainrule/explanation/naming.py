@@ -30,6 +30,13 @@ _GREEK = frozenset(
         "Phi", "Psi", "Omega",
     }
 )  # fmt: skip
+# Operations by which a loss compares what the net says with what it should say.
+_COMPARES = frozenset(
+    {
+        "sub", "mse_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+        "cross_entropy",
+    }
+)  # fmt: skip
 
 
 # --- Where names come from ------------------------------------------------------------------------
@@ -240,7 +247,8 @@ def give_symbols(trace: Trace, layers: list[FoundLayer], users: dict[str, str]) 
         value.symbol = Symbol(name, latex_name(name), value.shape)
     names.give(root, "L" if "L" not in names.taken else loss_name or "Loss")
     _name_layers(trace, layers, names)
-    _name_target(trace, names)
+    if layers:
+        _name_target(trace, names)
     inner = [v for layer in layers for v in layer.inner if v.symbol.name == "?"]
     for value in [v for v in trace.values.values() if v not in inner] + inner:
         if value.symbol.name != "?":
@@ -286,13 +294,13 @@ def _give_lecture(names: Names, value: Value, letter: str, number: int) -> None:
 def _name_target(trace: Trace, names: Names) -> None:
     """Call the constant that the loss compares with y."""
     for operation in reversed(trace.operations):
-        for value in (*operation.operands[1:], *operation.params):
+        if operation.name not in _COMPARES:
+            continue
+        for value in (*operation.operands, *operation.params):
             if isinstance(value, Value) and value.role == "constant":
                 if value.symbol.name == "?":
                     names.give(value, "y")
                 return
-        if any(isinstance(v, Value) and v.role == "parameter" for v in operation.operands):
-            return
 
 
 def _name_as_transpose(trace: Trace, value: Value, names: Names) -> bool:

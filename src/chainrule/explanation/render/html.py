@@ -188,7 +188,7 @@ def _gradient(
 ) -> dict[str, Any]:
     symbol = value.gradient_symbol
     assert symbol is not None
-    several = len(step.terms) > 1
+    several = step.paths > 1
     loss = derivation.values[derivation.loss].symbol
     meaning = ""
     if symbol.name.startswith("δ"):

@@ -165,7 +165,7 @@ def _backward(derivation: Derivation, amount: Amount) -> list[str]:
 def _step(derivation: Derivation, step: Step, value: Value, amount: Amount) -> list[str]:
     symbol = value.gradient_symbol
     assert symbol is not None
-    several = len(step.terms) > 1
+    several = step.paths > 1
     rights = []
     if symbol.name.startswith("δ"):
         loss = derivation.values[derivation.loss].symbol.latex_name
@@ -184,17 +184,18 @@ def _step(derivation: Derivation, step: Step, value: Value, amount: Amount) -> l
             assert term.formula is not None
             why = plain(f"through {through(derivation, term.via)}")
             sign = r"\phantom{{}+{}}" if k == 0 else "{}+{}"
-            rights.append(rf"{sign}{term.formula.latex()}\why{{{why}}}")
+            formula = term.formula.latex()
+            if k and formula.startswith("-"):
+                sign, formula = "{}-{}", formula[1:]
+            rights.append(rf"{sign}{formula}\why{{{why}}}")
     if step.note:
         rights.append(rf"\text{{\footnotesize {plain(step.note)}}}")
     if not (len(step.forms) == 1 and step.forms[0].formula.text() == "1"):
         rights.append(matrix(value.gradient, amount))
     lines = []
-    plus = False
     for k, right in enumerate(rights):
         left = symbol.latex_name if k == 0 else ""
-        continued = right.startswith("{}+{}")
-        plus = plus or continued
+        continued = right.startswith(("{}+{}", "{}-{}"))
         lines.append(f"{left} &{'' if continued else '='} {right}")
     return lines
 

@@ -86,7 +86,7 @@ def _backward(derivation: Derivation, amount: Amount) -> Iterator[str]:
 def _step(derivation: Derivation, step: Step, value: Value, amount: Amount) -> Iterator[str]:
     symbol = value.gradient_symbol
     assert symbol is not None
-    several = len(step.terms) > 1
+    several = step.paths > 1
     equations = []
     notes = []
     if symbol.name.startswith("δ"):
@@ -101,7 +101,8 @@ def _step(derivation: Derivation, step: Step, value: Value, amount: Amount) -> I
         elif reason(form):
             notes.append(f"- ${form.formula.latex()}$: {reason(form)}")
     if several and all(term.formula is not None for term in step.terms):
-        equations.append(" + ".join(t.formula.latex() for t in step.terms if t.formula is not None))
+        written = [t.formula.latex() for t in step.terms if t.formula is not None]
+        equations.append(" + ".join(written).replace("+ -", "- "))
         notes += [
             f"- ${t.formula.latex()}$ through {through(derivation, t.via)}"
             for t in step.terms

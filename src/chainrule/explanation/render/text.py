@@ -139,7 +139,7 @@ def _given(page: Page, derivation: Derivation, amount: Amount) -> None:
     page.blank()
     page.add(("Given", HEADING))
     for value in values:
-        kind = "" if value.role == "parameter" else "constant, "
+        kind = "constant, " if value.role == "constant" else ""
         _array(page, value.name, value.array, amount, f"{kind}{size(value)}")
 
 
@@ -223,7 +223,7 @@ def _step(page: Page, derivation: Derivation, step: Step, value: Value, amount: 
     if name.startswith("δ"):
         loss = derivation.values[derivation.loss].name
         rights.append((f"∂{loss}/∂{value.name}", ""))
-    several = len(step.terms) > 1
+    several = step.paths > 1
     for form in step.forms:
         if several and form.kind != "closed form":
             continue
@@ -248,6 +248,8 @@ def _paths(page: Page, derivation: Derivation, step: Step, indent: int) -> None:
     for k, term in enumerate(step.terms):
         formula = term.formula.text() if term.formula is not None else f"({term.note})"
         sign = "  " if k == 0 else "+ "
+        if k and formula.startswith("−"):
+            sign, formula = "− ", formula[1:]
         lines = wrap(formula, page.width - indent - 7)
         for j, line in enumerate(lines):
             page.add((" " * (indent + 5) + (sign if j == 0 else "  "), ""), (line, ""))
