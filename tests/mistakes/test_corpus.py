@@ -7,6 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.verify.catalogue import KINDS
+from chainrule.verify.diagnosis import search
 from tests.mistakes import (  # noqa: F401  (each enters its cases into the corpus)
     attention,
     deep,
@@ -58,6 +59,13 @@ def test_a_right_backward_pass_in_single_precision_raises_no_alarm(case):
     report = cr.check_functions(case.problem.loss, case.fresh(), in_float32(params), *data)
     assert report.ok, report.text()
     assert report.mistakes == []
+
+
+@pytest.mark.parametrize("case", WRONG[::3], ids=lambda case: case.name)
+def test_the_screen_for_large_graphs_lets_the_right_mistake_through(case, monkeypatch):
+    monkeypatch.setattr(search, "is_large", lambda recording: True)
+    report = diagnosed(case, seed=0)
+    assert report.mistakes[0].kind == case.kind, report.text()
 
 
 def test_the_corpus_is_as_large_as_promised_and_covers_the_catalogue():

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph import Node
-from chainrule.replay import ancestors, inputs_of, params_of, root_of
+from chainrule.ops.creation import tensor
+from chainrule.primitive import attach
+from chainrule.replay import ancestors, gradients, inputs_of, params_of, root_of
+from chainrule.symbol import operators
 from chainrule.tensor import Tensor
 
 Array = Any
@@ -113,13 +116,6 @@ class Reevaluation:
             constants = [np.asarray(v, np.float64) if _is_float(v) else v for v in given]
             self.steps.append((node, constants, params_of(node)))
 
-    def unknown(self) -> str | None:
-        """Name an operation whose forward function is not known to the graph, if there is one."""
-        for node in self.nodes:
-            if node.primitive is not None and node.primitive.forward is None:
-                return node.name
-        return None
-
     def not_analytic(self) -> str | None:
         """Name an operation that cannot take complex values, if there is one."""
         for node in self.nodes:
@@ -134,11 +130,13 @@ class Reevaluation:
         return self.values(changed)[self.root].reshape(())[()]
 
     def values(self, changed: Mapping[Node, Array]) -> dict[Node, Array]:
-        """Return the value of every node with some leaves replaced."""
+        """Return the value of every node with some values, of leaves or on the way, replaced."""
         values: dict[Node, Array] = dict(self.leaves)
         values.update(changed)
         analytic = any(np.iscomplexobj(v) for v in changed.values())
         for node, constants, params in self.steps:
+            if node in changed:
+                continue
             primitive = node.primitive
             assert primitive is not None
             given = [
@@ -157,6 +155,33 @@ class Reevaluation:
             if not primitive.several:
                 values[node] = np.asarray(values[node])
         return values
+
+    def engine_gradients(self) -> dict[Node, Array]:
+        """Return the leaves' gradients by the engine's own rules, run in double precision.
+
+        What they differ by from those of the recorded graph is rounding: of its forward pass, too.
+        Nothing is returned for a graph with custom operations, which stand in no table.
+        """
+        if any(node.name not in operators for node, _, _ in self.steps):
+            return {}
+        made: dict[Node, Any] = {n: tensor(v, requires_grad=True) for n, v in self.leaves.items()}
+        for node, constants, params in self.steps:
+            given = tuple(
+                (attach(c, None) if isinstance(c, np.ndarray) else c) if p is None else made[p]
+                for p, c in zip(node.inputs, constants, strict=True)
+            )
+            primitive = node.primitive
+            assert primitive is not None
+            if primitive.name == "cast":
+                made[node] = given[0]
+            elif primitive.name == "output":
+                made[node] = given[0][params[0]]
+            elif primitive.variadic:
+                made[node] = operators[primitive.name](given, *params)
+            else:
+                made[node] = operators[primitive.name](*given, *params)
+        found = gradients(made[self.root])
+        return {n: found[made[n]._node] for n in self.leaves if made[n]._node in found}
 
 
 def _is_float(value: Any) -> bool:

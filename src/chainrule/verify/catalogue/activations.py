@@ -194,7 +194,7 @@ def _at_other_values(view: View, site: ActivationSite) -> Iterator[Hypothesis]:
             or any(n is s.a or n is s.z for s in view.anatomy.activations)
         )
     ]
-    for node, value in others:
+    for node, value in view.nearest(site.a, others, len(view.anatomy.activations)):
         if np.array_equal(value, a):
             continue
         other = view.names.text(node)
@@ -324,13 +324,14 @@ def _other_masks(view: View, site: ActivationSite) -> Iterator[Hypothesis]:
     t = _texts(view, site)
     shape = site.a.shape
     right = view.recording.values[site.z] > 0
-    candidates: list[tuple[str, Any]] = [
-        (view.names.text(n), v)
+    candidates: list[tuple[Node | None, Any]] = [
+        (n, v)
         for n, v in view.recording.values.items()
         if isinstance(v, np.ndarray) and v.shape == shape and n not in (site.a, site.z)
     ]
-    candidates += [("an input", c) for c in view.anatomy.constants if c.shape == shape]
-    for name, value in candidates:
+    candidates += [(None, c) for c in view.anatomy.constants if c.shape == shape]
+    for node, value in view.nearest(site.a, candidates, len(view.anatomy.activations)):
+        name = view.names.text(node, value)
         mask = value > 0
         if np.array_equal(mask, right):
             continue

@@ -128,9 +128,9 @@ def _turned_reading(view: View, product: Product, factor: str, claimed: str) -> 
 # --- Another activation ---------------------------------------------------------------------------
 
 
-def _activation_values(view: View) -> list[tuple[str, Node | None, Array]]:
+def _activation_values(view: View) -> list[tuple[Node | None, str, Array]]:
     """Return what could be mistaken for an activation: named values, products' operands, data."""
-    found: list[tuple[str, Node | None, Array]] = []
+    found: list[tuple[Node | None, str, Array]] = []
     seen: set[int] = set()
 
     def add(name: str, node: Node | None, value: Any) -> None:
@@ -139,7 +139,7 @@ def _activation_values(view: View) -> list[tuple[str, Node | None, Array]]:
         if value.ndim == 0:
             return
         seen.add(id(value))
-        found.append((name, node, value))
+        found.append((node, name, value))
 
     for product in view.anatomy.products:
         if not product.other_is_weight:
@@ -182,8 +182,10 @@ def wrong_activation(view: View) -> Iterator[Hypothesis]:
         own = view.names.text(product.other, view.recording.inputs(product.edge[0])[1 - k])
         first = product.weight is not None and not _computed(view, product.other)
         turned = product.other is not None and product.other.name == "transpose"
-        candidates = [*values, *((f"{n}ᵀ", v, a.mT) for n, v, a in values if turned and a.ndim > 1)]
-        for name, node, value in candidates:
+        near = view.nearest(product.edge[0], values, len(products))
+        if turned:
+            near += [(v, f"{n}ᵀ", a.mT) for v, n, a in near if a.ndim > 1]
+        for node, name, value in near:
             if value.ndim != product.operand.ndim or value is product.operand:
                 continue
             if value.shape == product.operand.shape and np.array_equal(value, product.operand):
@@ -299,10 +301,11 @@ def wrong_delta(view: View) -> Iterator[Hypothesis]:
         for n, g in gradients.items()
         if n.primitive is not None and isinstance(g, np.ndarray) and g.ndim
     ]
-    for product in _active(view, view.anatomy.products):
+    products = _active(view, view.anatomy.products)
+    for product in products:
         node = product.edge[0]
         own = gradients[node]
-        for other, g in candidates:
+        for other, g in view.nearest(node, candidates, len(products)):
             if other is node or g.ndim != own.ndim or _same(g, own):
                 continue
             change = view.replace(product.edge, _fixed(product, g))
@@ -313,7 +316,7 @@ def wrong_delta(view: View) -> Iterator[Hypothesis]:
             )
     for edge, target in _bias_edges(view):
         own = gradients[edge[0]]
-        for other, g in candidates:
+        for other, g in view.nearest(edge[0], candidates, len(products)):
             if other is edge[0] or g.ndim != own.ndim or _same(g, own):
                 continue
             change = view.replace(edge, lambda _, g=g, t=target: _reduced(g, t))  # type: ignore[misc]
@@ -351,16 +354,23 @@ def _bias_edges(view: View) -> Iterator[tuple[tuple[Node, int], Node]]:
 
 
 def _delta_reading(view: View, edge: tuple[Node, int], target: Node, other: Node) -> Reading:
-    right, used = view.gradient_name(edge[0]), view.gradient_name(other)
-    name = view.gradient_name(target)
+    def right() -> str:
+        return view.gradient_name(edge[0])
+
+    def used() -> str:
+        return view.gradient_name(other)
+
+    def name() -> str:
+        return view.gradient_name(target)
+
     # The gradient a step further up the chain is the likeliest mix-up: da for dz.
     near = any(other is n for n, _ in view.recording.consumers[edge[0]])
     named = view.names.given(other) is not None
     return Reading(
         "wrong_delta",
-        lambda: f"{name} is formed with {used} instead of {right}.",
-        lambda: f"{name} = {view.names.rule(edge)}",
-        lambda: f"{name} = {view.names.rule(edge, upstream=used)}",
+        lambda: f"{name()} is formed with {used()} instead of {right()}.",
+        lambda: f"{name()} = {view.names.rule(edge)}",
+        lambda: f"{name()} = {view.names.rule(edge, upstream=used())}",
         0.76 if near else 0.68 if named else 0.6,
     )
 

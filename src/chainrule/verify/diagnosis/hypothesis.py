@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -145,9 +145,20 @@ class View:
                 found.setdefault(size, "the number of elements")
         return {n: what for n, what in found.items() if n > 1}
 
-    def is_leaf(self, node: Node) -> bool:
-        """Tell whether a node is a leaf."""
-        return node.primitive is None
+    def nearest(self, node: Node, others: Sequence[Any], places: int) -> list[Any]:
+        """Return of the values that could be mixed up with a node's the likeliest: the nearest.
+
+        Args:
+            node: the place.
+            others: pairs that start with a node (None for a constant), or such tuples.
+            places: at how many places everything is tried.
+        """
+        count = max(16, self.budget // max(1, places))
+        if len(others) <= count:
+            return list(others)
+        return sorted(others, key=lambda o: 0 if o[0] is None else abs(o[0].index - node.index))[
+            :count
+        ]
 
     def gradient_name(self, node: Node) -> str:
         """Return what a node's gradient is called."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.graph import Node
 from chainrule.primitive import Cotangents
-from chainrule.replay import ancestors, contributions, forward_values, params_of, root_of
+from chainrule.replay import ancestors, forward_values, inputs_of, params_of, root_of
 from chainrule.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -78,23 +78,24 @@ class Recording:
         leaves = [n.saved[0].dtype for n in self.nodes if n.primitive is None and n.saved]
         # The shortest type that took part decides how much of an error rounding explains.
         self.dtype = min([loss._array.dtype, *leaves], key=lambda dtype: dtype.itemsize)
-        self._loss = loss
+        self.loss = loss
         self.consumers: dict[Node, list[Edge]] = {node: [] for node in self.nodes}
         for node in self.nodes:
             for k, parent in enumerate(node.inputs):
                 if parent is not None:
                     self.consumers[parent].append((node, k))
+        self._toward: dict[Node, set[Node]] = {}
         self._contributions: dict[Node, list[tuple[int, Node, Array]]] = {}
 
     @cached_property
     def values(self) -> dict[Node, Array]:
         """The value of every node."""
-        return forward_values(self._loss)
+        return forward_values(self.loss)
 
     @cached_property
     def gradients(self) -> dict[Node, Array]:
         """The right gradient of every node."""
-        arriving: dict[Node, Any] = {self.root: np.ones(self._loss._array.shape)}
+        arriving: dict[Node, Any] = {self.root: np.ones(self.loss._array.shape)}
         for node in reversed(self.nodes):
             g = arriving.get(node)
             if g is None or node.primitive is None:
@@ -106,9 +107,30 @@ class Recording:
                 arriving[parent] = contribution if known is None else known + contribution
         return arriving
 
-    def _pull(self, node: Node, g: Any) -> list[tuple[int, Node, Any]]:
-        positions = [k for k, parent in enumerate(node.inputs) if parent is not None]
-        sent = contributions(node, g)
+    def toward(self, target: Node) -> set[Node]:
+        """Return the nodes whose gradient enters that of ``target``, itself included."""
+        if target not in self._toward:
+            found = {target}
+            for node in self.nodes:
+                if any(parent in found for parent in node.inputs):
+                    found.add(node)
+            self._toward[target] = found
+        return self._toward[target]
+
+    def _pull(
+        self, node: Node, g: Any, only: set[Node] | None = None
+    ) -> list[tuple[int, Node, Any]]:
+        assert node.primitive is not None
+        positions = [
+            k
+            for k, parent in enumerate(node.inputs)
+            if parent is not None and (only is None or parent in only)
+        ]
+        if not positions:
+            return []
+        if node.saved is None:
+            inputs_of(node, {})  # raises, and says what to do
+        sent = node.primitive.pull(node, g, False, only)
         return [
             (k, parent, c if isinstance(c, Cotangents) else np.asarray(c))
             for k, (parent, c) in zip(positions, sent, strict=True)
@@ -198,6 +220,7 @@ class Recording:
             if stop.primitive is None:
                 lowest = min((c.index for c, _ in self.consumers[stop]), default=0)
         queued = set(by_index)
+        only = None if stop is None else self.toward(stop)
         while heap:
             index = -heappop(heap)
             if index < lowest:
@@ -215,7 +238,9 @@ class Recording:
                 difference = moved[node] = new - right[node]
             if node.primitive is None:
                 continue
-            for parent, extra in self._moved_by(node, difference, change):
+            if only is not None and node not in only:
+                continue
+            for parent, extra in self._moved_by(node, difference, change, only):
                 known = moved.get(parent)
                 if extra.shape != right[parent].shape:
                     raise Mismatch
@@ -227,15 +252,19 @@ class Recording:
         return moved
 
     def _moved_by(
-        self, node: Node, difference: Any, change: Change
+        self, node: Node, difference: Any, change: Change, only: set[Node] | None
     ) -> Iterable[tuple[Node, Array]]:
         changed = [k for k in range(len(node.inputs)) if (node, k) in change.edges]
         if difference is None and not changed:
             pulled = []
         elif difference is None:
-            pulled = [(k, parent, None) for k, parent, _ in self.sent(node)]
+            pulled = [
+                (k, parent, None)
+                for k, parent, _ in self.sent(node)
+                if only is None or parent in only
+            ]
         else:
-            pulled = self._pull(node, difference)
+            pulled = self._pull(node, difference, only)
         right = self.gradients[node]
         g = right if difference is None else right + difference
         for k, parent, moved in pulled:

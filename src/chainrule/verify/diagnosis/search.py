@@ -10,6 +10,7 @@ from chainrule.graph import Node
 from chainrule.verify.catalogue import KINDS
 from chainrule.verify.diagnosis.hypothesis import Claim, Hypothesis, Reading, View
 from chainrule.verify.diagnosis.recording import Array, Change, Mismatch
+from chainrule.verify.diagnosis.screen import Screen, is_large
 
 # How many hypotheses are combined with each other when none explains a claim alone.
 _LIKELIEST = 30
@@ -101,11 +102,30 @@ def _explanations(
     settled: list[Claim],
 ) -> list[Finding]:
     findings = []
+    toward = view.recording.toward(claim.node)
+    shaped = claim.array.shape == claim.node.shape
+    screen = Screen(view.recording, claim) if shaped and is_large(view.recording) else None
     for hypothesis in hypotheses:
+        if not _concerns(hypothesis.change, claim, toward, shaped):
+            continue
+        if screen is not None and not screen.passes(hypothesis):
+            continue
         finding = _try(view, hypothesis, claim, open_claims, settled)
         if finding is not None:
             findings.append(finding)
     return _ranked(view, findings)
+
+
+def _concerns(change: Change, claim: Claim, toward: set[Node], shaped: bool) -> bool:
+    """Tell whether a change can move the gradient of a claim at all."""
+    if claim.node in change.final:
+        return True
+    # Only what is noted down can have another shape than the right gradient.
+    return shaped and (
+        any(node.inputs[k] in toward for node, k in change.edges)
+        or any(node in toward for node in change.nodes)
+        or any(node in toward for more in change.extra.values() for node, _ in more)
+    )
 
 
 def _ranked(view: View, findings: list[Finding]) -> list[Finding]:
@@ -200,14 +220,19 @@ def _pairs(
 ) -> list[Finding]:
     """Try two mistakes at once, among the likeliest that have something to say about the claim."""
     likeliest: list[tuple[float, Hypothesis, Reading]] = []
+    toward = view.recording.toward(claim.node)
+    shaped = claim.array.shape == claim.node.shape
+    count = _LIKELIEST // 4 if is_large(view.recording) else _LIKELIEST
     for hypothesis in hypotheses:
         if hypothesis.fit or not isinstance(hypothesis.reading, Reading):
+            continue
+        if not _concerns(hypothesis.change, claim, toward, shaped):
             continue
         likeliest.append((hypothesis.reading.prior, hypothesis, hypothesis.reading))
     likeliest.sort(key=lambda item: -item[0])
     able: list[tuple[Hypothesis, Reading]] = []
     for _, hypothesis, reading in likeliest:
-        if len(able) == _LIKELIEST:
+        if len(able) == count:
             break
         if _affects(view, hypothesis, claim.node):
             able.append((hypothesis, reading))
