@@ -96,7 +96,7 @@ def run_backward(
         wanted = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
         if not wanted:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-        collect = {_target(t, k): None for k, t in enumerate(wanted)}
+        collect: dict[Node, Any] = {_target(t, k): None for k, t in enumerate(wanted)}
         only = reaching((node for node, _ in seeds), set(collect))
         _run(seeds, None, retain_graph, create_graph, only, collect)
         for tensor in dict.fromkeys(wanted):

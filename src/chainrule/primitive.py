@@ -98,7 +98,9 @@ class Primitive:
         self.name = name
         self.extras = extras or {}
         self.forward_with_extras = forward
-        self.forward = (lambda *given: forward(*given)[0]) if extras else forward
+        self.forward: Callable[..., Any] = forward
+        if extras:
+            self.forward = lambda *given: forward(*given)[0]
         self.variadic = inputs[0].startswith("*")
         self.inputs = tuple(n.lstrip("*") for n in inputs)
         self.param_names = params
