@@ -20,6 +20,7 @@ bool = np.dtype("bool")
 
 DType = np.dtype[Any]
 SUPPORTED: set[DType] = {float16, float32, float64, int8, int16, int32, int64, uint8, bool}
+_SINGLETONS: dict[DType, DType] = {dtype: dtype for dtype in SUPPORTED}
 _default = float32
 
 
@@ -62,14 +63,14 @@ def as_dtype(dtype: Any) -> DType:
         raise TypeError(
             f"{dtype!r} is not a dtype; use for example cr.float32, cr.int64 or cr.bool"
         ) from None
-    if result not in SUPPORTED:
+    # Native byte order and NumPy's singleton, so that hot paths can compare with `is`.
+    native = _SINGLETONS.get(result.newbyteorder("="))
+    if native is None:
         names = ", ".join(sorted(t.name for t in SUPPORTED))
         raise TypeError(
             f"dtype {result} is not supported; supported are {names}. "
             "Convert the data first, for example with array.astype('float32')"
         )
-    # Native byte order and NumPy's singleton, so that hot paths can compare with `is`.
-    native: DType = np.dtype(result.type)
     return native
 
 

@@ -29,7 +29,7 @@ class _Options:
 
 
 _options = _Options()
-_PROFILES = {
+_PROFILES: dict[str, dict[str, float]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
     "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
     "full": {"precision": 4, "threshold": math.inf, "edgeitems": 3, "linewidth": 80},
@@ -69,9 +69,9 @@ def set_printoptions(
         "edgeitems": edgeitems,
         "linewidth": linewidth,
     }
-    chosen = _PROFILES.get(profile or "", {}) | {k: v for k, v in given.items() if v is not None}
-    for name, value in chosen.items():
-        setattr(_options, name, value)
+    for name, value in (*_PROFILES.get(profile or "", {}).items(), *given.items()):
+        if value is not None:
+            setattr(_options, name, value)
     _options.sci_mode = sci_mode
 
 

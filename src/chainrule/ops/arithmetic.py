@@ -157,6 +157,7 @@ sign: Operation = define(
 abs: Operation = define(
     "abs",
     np.abs,
+    refuses_bools="Boolean inputs not supported for abs: convert with .long()",
     x=lambda g, x: g * sign(x),
     notation=Notation("|{x}|", r"\left|{x}\right|"),
     doc="""Absolute value, with derivative 0 at 0.

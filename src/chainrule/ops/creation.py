@@ -25,9 +25,10 @@ def to_array(data: Any, dtype: Any = None, *, copy: bool = True) -> ndarray[Any,
     if hasattr(data, "_array"):
         data = data._array
     if isinstance(data, ndarray | np.generic):
-        found = dtypes.as_dtype(data.dtype)
-        array = np.array(data, wanted or found) if copy else np.asarray(data, wanted or found)
-        return array
+        kind = dtypes.as_dtype(data.dtype) if wanted is None else wanted
+        array = np.array(data, kind) if copy else np.asarray(data, kind)
+        # NumPy keeps its other names of one type (longlong for int64).
+        return array if array.dtype is kind else array.view(kind)
     if hasattr(data, "__array__") and not isinstance(data, Sequence):
         return to_array(np.asarray(data), dtype)
     try:
@@ -152,7 +153,13 @@ def from_numpy(array: ndarray[Any, Any]) -> Tensor:
     """
     if not isinstance(array, ndarray):
         raise TypeError(f"expected np.ndarray (got {type(array).__name__}); use cr.tensor(...)")
-    return attach(to_array(array, copy=False), None)
+    dtype = dtypes.as_dtype(array.dtype)
+    if not array.dtype.isnative:
+        raise ValueError(
+            f"given numpy array has byte order different from the native byte order ({array.dtype})"
+            ", so its memory cannot be shared; use cr.tensor(array), which converts a copy"
+        )
+    return attach(array if array.dtype is dtype else array.view(dtype), None)
 
 
 def _filled(
