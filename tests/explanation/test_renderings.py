@@ -222,6 +222,33 @@ class TestPicture:
         labels = {view.part.label for view in views}
         assert "net.0" in labels or any(label.startswith("net.0 …") for label in labels)
 
+    def test_a_block_holds_what_its_modules_compute_and_what_lies_between(self) -> None:
+        class Block(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.up, self.down = nn.Linear(4, 6), nn.Linear(6, 4)
+
+            def forward(self, x: cr.Tensor) -> cr.Tensor:
+                return x + self.down(cr.relu(self.up(x)))
+
+        class Net(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.blocks = nn.ModuleList(Block() for _ in range(20))
+                self.head = nn.Linear(4, 1)
+
+            def forward(self, x: cr.Tensor) -> cr.Tensor:
+                for block in self.blocks:
+                    x = block(x)
+                return self.head(x)
+
+        net = Net()
+        derivation = explain(net(cr.ones(2, 4)).sum(), net, scope={}).derivation
+        parts = {view.part.label: view.part for view in views_of(derivation)}
+        made = [v.operation for v in parts["blocks.7"].values() if v.operation and not v.folded]
+        assert made == ["linear", "relu", "linear", "add"]
+        assert {v.group for v in derivation.values.values() if v.operation == "sum"} == {""}
+
 
 class TestPage:
     @EVERY_CASE

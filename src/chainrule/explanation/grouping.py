@@ -1,8 +1,9 @@
 """Which part of the network a value belongs to: its layer, and the module a graph folds it into.
 
 The graph does not record modules, but parameters have qualified names: an operation that reads
-``encoder.0.fc1.weight`` belongs to ``encoder.0.fc1``, and what lies between two such operations to
-the module that encloses both. Without modules the functions of the user's program take their part.
+``encoder.0.fc1.weight`` belongs to ``encoder.0.fc1``. One without parameters belongs to the module
+around the latest of its operands. Without modules the functions of the user's program take their
+part.
 """
 
 from __future__ import annotations
@@ -24,21 +25,18 @@ def assign_groups(derivation: Derivation, trace: Trace, layers: list[FoundLayer]
         for value in every:
             value.layer = value.layer or number
     modules = [_module_of(trace, operation) for operation in trace.operations]
-    if any(modules):
-        activations = {layer.activation for layer in layers if layer.activation is not None}
-        follows = [operation in activations for operation in trace.operations]
-        paths = _filled(modules, follows)
-    else:
-        paths = _by_program(trace)
+    paths = _by_module(trace, modules) if any(modules) else _by_program(trace)
     for operation, path in zip(trace.operations, paths, strict=True):
         for value in operation.outputs:
             value.group = path
     for value in derivation.values.values():
-        uses = trace.uses[value.key]
-        if not value.operation and uses and uses[0][0].outputs:
-            value.group = uses[0][0].outputs[0].group
-            if value.named and value.role == "parameter" and "." in value.name:
-                value.group = value.name.rpartition(".")[0]
+        if value.operation:
+            continue
+        if value.named and value.role == "parameter" and "." in value.name:
+            value.group = value.name.rpartition(".")[0]
+        else:
+            groups = [out.group for use, _ in trace.uses[value.key] for out in use.outputs]
+            value.group = _common(groups)
 
 
 def _module_of(trace: Trace, operation: Operation) -> str | None:
@@ -50,42 +48,29 @@ def _module_of(trace: Trace, operation: Operation) -> str | None:
     return None
 
 
-def _filled(modules: list[str | None], follows: list[bool]) -> list[str]:
-    """Give operations between two modules the path that both have in common.
-
-    An activation (``follows``) stays with the linear map before it.
-    """
-    before: list[str | None] = []
-    last: str | None = None
-    for module in modules:
-        last = module if module is not None else last
-        before.append(last)
-    after: list[str | None] = []
-    last = None
-    for module in reversed(modules):
-        last = module if module is not None else last
-        after.append(last)
+def _by_module(trace: Trace, modules: list[str | None]) -> list[str]:
+    """Give every operation its module's path, or that of the module around its latest operand."""
+    around: dict[str, str] = {}
     paths = []
-    for module, left, right, stays in zip(modules, before, reversed(after), follows, strict=True):
-        if module is not None:
-            paths.append(module)
-        elif stays and left is not None:
-            paths.append(left.rpartition(".")[0])
-        elif left is None or right is None:
-            paths.append("")
-        elif left == right:
-            paths.append(left)
-        else:
-            paths.append(_common(left, right))
+    for operation, module in zip(trace.operations, modules, strict=True):
+        operands = [v for v in operation.operands if isinstance(v, Value) and v.key in around]
+        latest = max(
+            operands, key=lambda v: v.node.index if v.node is not None else 0, default=None
+        )
+        path = module if module is not None else around[latest.key] if latest is not None else ""
+        paths.append(path)
+        for value in operation.outputs:
+            around[value.key] = path.rpartition(".")[0] if module is not None else path
     return paths
 
 
-def _common(a: str, b: str) -> str:
-    shared = []
-    for x, y in zip(a.split("."), b.split("."), strict=False):
-        if x != y:
-            break
-        shared.append(x)
+def _common(paths: list[str]) -> str:
+    """Return the path that all paths begin with."""
+    shared = paths[0].split(".") if paths else []
+    for path in paths[1:]:
+        parts = path.split(".")
+        while shared != parts[: len(shared)]:
+            shared.pop()
     return ".".join(shared)
 
 

@@ -10,6 +10,8 @@ from chainrule.explanation.derivation import Derivation, Value
 FLAT = 64
 # A part with more members than this is cut into runs.
 MEMBERS = 36
+# A part with at most so many members is shown opened, where there is room.
+SMALL = 6
 
 
 @dataclass(slots=True, eq=False)
@@ -108,11 +110,23 @@ def tree_of(derivation: Derivation) -> Part:
     counter = [len(parts)]
     for part in root.parts():
         _cut(part, counter)
+    for part in reversed(root.parts()):
+        _open_small(part)
     for part in root.parts():
         for member in part.members:
             if isinstance(member, Part):
                 member.parent = part
     return root
+
+
+def _open_small(part: Part) -> None:
+    """Put the members of small parts in their place as long as the whole stays in sight."""
+    for member in list(part.members):
+        if not isinstance(member, Part) or len(member.members) > SMALL:
+            continue
+        if len(part.members) - 1 + len(member.members) <= MEMBERS:
+            place = part.members.index(member)
+            part.members[place : place + 1] = member.members
 
 
 def _simplify(root: Part) -> None:
