@@ -71,7 +71,7 @@ def _each(
                 lambda n=name, e=edge, f=formula: f"{n} = " + f.format(raw=_raw_formula(view, e)),  # type: ignore[misc]
                 prior,
             )
-            groups.setdefault(how, []).append((edge, change, reading))
+            groups.setdefault(formula, []).append((edge, change, reading))
             yield Hypothesis(edge[0], change, reading)
     for made in groups.values():
         if len(made) < 2:

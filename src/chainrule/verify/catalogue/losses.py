@@ -183,7 +183,7 @@ def missing_one_hot(view: View) -> Iterator[Hypothesis]:
                 rows.append(
                     (
                         c * column,
-                        f"p[:, y] − 1{n}",
+                        f"(p[:, y] − 1){n}",
                         "has 1 subtracted from whole columns p[:, y], not from the entries "
                         "p[arange(n), y].",
                         0.85,

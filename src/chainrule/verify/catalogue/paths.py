@@ -312,8 +312,8 @@ def _through_statistics(view: View) -> Iterator[Hypothesis]:
             Reading(
                 "missing_path",
                 lambda w=what: (
-                    f"{w[0].upper() + w[1:]} counts as a constant: it depends on the input, "  # type: ignore[misc]
-                    "and the gradient through it is missing."
+                    f"The gradient through {w} is missing: it was taken for a constant, but it "  # type: ignore[misc]
+                    "depends on the input."
                 ),
                 lambda n=first: f"{view.gradient_name(n)} = {_short(total(view, n))}",  # type: ignore[misc]
                 lambda n=first: f"{view.gradient_name(n)} = 0",  # type: ignore[misc]

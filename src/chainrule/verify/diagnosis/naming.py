@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,17 +63,13 @@ class Names:
 
     def _by_source(self) -> None:
         """Name a value after the variable its source line assigns it to."""
-        last: dict[tuple[str, int], list[Node]] = {}
-        for node in self.recording.nodes:
-            if node.primitive is not None:
-                last.setdefault(source_line(node), []).append(node)
         counts: dict[str, int] = {}
         repeated: list[tuple[Node, str]] = []
-        for (file, line), nodes in sorted(last.items(), key=lambda item: item[1][0].index):
-            variable = _assigned(file, line)
+        for run in _runs(self.recording.nodes):
+            variable = _assigned(*source_line(run[0]))
             if variable is None:
                 continue
-            for node in _ends(nodes):
+            for node in _ends(run):
                 if node not in self._names:
                     repeated.append((node, variable))
                     counts[variable] = counts.get(variable, 0) + 1
@@ -239,8 +235,29 @@ class Names:
         return f"sum{TEXT.indices(tuple(dims))}({text})"
 
 
+def _runs(nodes: list[Node]) -> Iterator[list[Node]]:
+    """Yield the operations of each execution of each source line."""
+    run: list[Node] = []
+    seen: set[int] = set()
+    for node in nodes:
+        if node.primitive is None:
+            continue
+        code, offset = node.where
+        if run:
+            same_line = run[-1].where[0] is code and source_line(run[-1]) == source_line(node)
+            # The same instruction again, others having run in between: a loop came round.
+            again = offset in seen and offset != run[-1].where[1]
+            if not same_line or again:
+                yield run
+                run, seen = [], set()
+        run.append(node)
+        seen.add(offset)
+    if run:
+        yield run
+
+
 def _ends(nodes: list[Node]) -> list[Node]:
-    """Return of the operations of one line those that no other one of them consumes right after."""
+    """Return of the operations of a run those that no other one of them consumes."""
     inside = set(nodes)
     used = {p for n in nodes for p in n.inputs if p in inside}
     return [n for n in nodes if n not in used]
@@ -262,13 +279,18 @@ def _target(text: str) -> str | None:
     try:
         (statement,) = ast.parse(text.rstrip("\\").strip() if "=" in text else "").body
     except (SyntaxError, ValueError):
-        head, _, _ = text.partition("=")
-        head = head.strip()
-        return head if head.isidentifier() else None
+        # The first line of a longer statement; the spaces tell it from a keyword argument.
+        head, equals, _ = text.partition(" = ")
+        return head if equals and head.isidentifier() else None
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
         if isinstance(target, ast.Name):
             return target.id
+        if isinstance(target, ast.Attribute):
+            return target.attr
+        if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+            key = target.slice.value
+            return key if isinstance(key, str) else None
     if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
         return statement.target.id
     return None
