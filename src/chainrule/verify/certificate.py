@@ -261,8 +261,9 @@ def prove(
 # How many units in the last place rounding may cost for each square root of a term in the sums that
 # make up a gradient. Measured errors are a tenth of it; a wrong rule is wrong by thousands.
 _ROUNDING = 64.0
-# Where values cancel (p − onehot of a confident classifier) rounding in the forward pass costs more.
-# The same rules in double precision show how much; beyond this part of a gradient it is no excuse.
+# Where values cancel (p − onehot of a confident classifier) rounding in the forward pass costs
+# more. The same rules in double precision show how much; beyond this part of a gradient it is no
+# excuse.
 _CANCELLATION = 1e-3
 
 

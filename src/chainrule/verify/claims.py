@@ -51,7 +51,7 @@ def given_claims(
         ValueError: for a tensor that the loss does not depend on, or claimed twice.
     """
     inside = set(recording.nodes)
-    names = {tensor._node: name for name, tensor in reversed(known.items()) if tensor._node}
+    names = {tensor._node: name for name, tensor in reversed(list(known.items())) if tensor._node}
     found: dict[Node, GivenClaim] = {}
     for key, value in claims.items():
         if isinstance(key, Tensor):

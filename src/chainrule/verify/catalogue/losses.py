@@ -46,7 +46,7 @@ def elementwise_softmax(view: View) -> Iterator[Hypothesis]:
             site: ActivationSite,
             text: str = text,
             how: str = how,
-            factor: Callable[[Array], Array] = factor,  # type: ignore[assignment]
+            factor: Callable[[Array], Array] = factor,
             prior: float = prior,
         ) -> tuple[Change | None, Reading]:
             p = view.recording.values[site.a]

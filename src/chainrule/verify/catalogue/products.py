@@ -71,10 +71,8 @@ def transpose(view: View) -> Iterator[Hypothesis]:
         ):
             yield Hypothesis(node, Change(nodes={node: swapped}), reading(node, 0.8))
     yield from _turned_factors(view)
-    weights = [
-        p.weight for p in view.anatomy.weight_products if p.weight in view.wrong_nodes and p.weight
-    ]
-    every = list(dict.fromkeys(weights))
+    weights = [p.weight for p in view.anatomy.weight_products if p.weight is not None]
+    every = [node for node in dict.fromkeys(weights) if node in view.wrong_nodes]
     if len(every) > 1:
         change = both(Change(final={n: swapped}) for n in every)
         if change is not None:

@@ -154,8 +154,8 @@ def sign(view: View) -> Iterator[Hypothesis]:
         yield Hypothesis(
             node,
             change,
-            lambda t, c, n=node, b=bonus: _reading(view, n, t, c, b),
-            fit=True,  # type: ignore[misc]
+            lambda t, c, n=node, b=bonus: _reading(view, n, t, c, b),  # type: ignore[misc]
+            fit=True,
         )
         if node in view.claimed_nodes and node.primitive is not None:
             yield Hypothesis(

@@ -59,11 +59,11 @@ def stale(view: View) -> Iterator[Hypothesis]:
     if len({c.node for c, _ in alone}) > 1:
         last = alone[-1][0]
         for added in (False, True):
-            change = both(
+            whole = both(
                 Change(final={c.node: (lambda g, e=e, a=added: g + e if a else e)})  # type: ignore[misc]
                 for c, e in alone
             )
-            if change is None:
+            if whole is None:
                 continue
             how = (
                 "still contain those of an earlier pass"
@@ -72,7 +72,7 @@ def stale(view: View) -> Iterator[Hypothesis]:
             )
             yield Hypothesis(
                 last.node,
-                change,
+                whole,
                 Reading(
                     "stale",
                     lambda h=how: f"The gradients {h}.",  # type: ignore[misc]

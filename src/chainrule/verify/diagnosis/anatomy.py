@@ -63,7 +63,7 @@ class ActivationSite:
 
 def _sigmoid(z: Array) -> Array:
     e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, e) / (1 + e)
+    return np.asarray(np.where(z >= 0, 1, e) / (1 + e))
 
 
 def softmax(z: Array, dim: int = -1) -> Array:

@@ -88,13 +88,13 @@ class Recording:
         self._contributions: dict[Node, list[tuple[int, Node, Array]]] = {}
 
     @cached_property
-    def values(self) -> dict[Node, Array]:
-        """The value of every node."""
+    def values(self) -> dict[Node, Any]:
+        """The value of every node: an array, a tuple of them for several outputs."""
         return forward_values(self.loss)
 
     @cached_property
-    def gradients(self) -> dict[Node, Array]:
-        """The right gradient of every node."""
+    def gradients(self) -> dict[Node, Any]:
+        """The right gradient of every node that one reaches, likewise."""
         arriving: dict[Node, Any] = {self.root: np.ones(self.loss._array.shape)}
         for node in reversed(self.nodes):
             g = arriving.get(node)
@@ -255,8 +255,9 @@ class Recording:
         self, node: Node, difference: Any, change: Change, only: set[Node] | None
     ) -> Iterable[tuple[Node, Array]]:
         changed = [k for k in range(len(node.inputs)) if (node, k) in change.edges]
+        pulled: list[tuple[int, Node, Any]] = []
         if difference is None and not changed:
-            pulled = []
+            pass  # only more gradients start here
         elif difference is None:
             pulled = [
                 (k, parent, None)

@@ -46,7 +46,7 @@ def _again(recording: Recording) -> dict[Node, Tensor]:
                 assert node.saved is not None
                 tensors[node] = Tensor(_double(node.saved[0]), requires_grad=True)
                 continue
-            if primitive.several or primitive.forward is None or primitive.name not in operators:
+            if primitive.several or primitive.name not in operators:
                 return {}
             given = [
                 tensors[parent] if parent is not None else _constant(value)
