@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from chainrule.delivery import accumulate, accumulate_tensor
 from chainrule.graph import Node, reaching, sweep
 from chainrule.modes import modes
 from chainrule.ops.cast import copy
 from chainrule.ops.inplace import node_of
 from chainrule.primitive import attach
-from chainrule.tensor import Tensor, accumulate, accumulate_tensor
+from chainrule.tensor import Tensor
 
 # The usual seed, made once; it is read-only because every sweep shares it.
 _ones: dict[Any, ndarray[Any, Any]] = {}

@@ -5,7 +5,7 @@ Its operations are listed in `chainrule.methods`; the mathematics is in `chainru
 
 from __future__ import annotations
 
-import sys
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule import dtypes
-from chainrule.graph import Node, leaf, mutations, sweep
+from chainrule.graph import Node, leaf, mutations
 from chainrule.methods import Operations
 from chainrule.operation import results_are
 from chainrule.ops import cast, creation, inplace
@@ -205,7 +205,7 @@ class Tensor(Operations):
 
     def contiguous(self) -> Tensor:
         """Return this tensor if its elements lie in order, else a copy where they do."""
-        return self if self._array.flags.c_contiguous else self.clone()
+        return self if self._array.flags.c_contiguous else cast.ordered(self)
 
     def is_floating_point(self) -> bool:
         """Tell whether the elements are floats."""
@@ -348,10 +348,7 @@ class Tensor(Operations):
             return known
         copied = type(self).__new__(type(self))
         memo[id(self)] = copied
-        copied.__setstate__(self.__getstate__())
-        copied._array = self._array.copy()
-        if self._grad is not None:
-            copied._grad = attach(self._grad._array.copy(), None)
+        copied.__setstate__(copy.deepcopy(self.__getstate__(), memo))
         return copied
 
     def __getstate__(self) -> dict[str, Any]:
@@ -371,12 +368,13 @@ class Tensor(Operations):
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._array = state["array"]
+        # What was unpickled has a dtype object of its own; the engine compares with `is`.
+        self._array = creation.to_array(state["array"], copy=False)
         self._base = None
         self._node = None
         self.__dict__.update(state["attributes"])
         if state["grad"] is not None:
-            self._grad = attach(state["grad"], None)
+            self._grad = attach(creation.to_array(state["grad"], copy=False), None)
         if state["requires_grad"]:
             self._node = leaf(self)
 
@@ -596,65 +594,3 @@ class RemovableHandle:
 def wrap(array: Any) -> Tensor:
     """Return an array, or a NumPy scalar, as a tensor outside any graph."""
     return attach(np.asarray(array), None)
-
-
-# --- Delivering gradients -------------------------------------------------------------------------
-# A gradient array becomes a tensor's `.grad` without a copy only if nothing else refers to it: the
-# rules hand one array to several inputs (addition), views of it (reshape) or what was saved.
-
-
-def accumulate(tensor: Tensor, gradient: Any, new: Any = object.__new__) -> None:
-    """Add an array to the gradient of a tensor."""
-    known = tensor._grad
-    if known is not None:
-        np.add(known._array, gradient, out=known._array)
-        mutations.mark(known._array)
-        return
-    if type(gradient) is not ndarray:
-        gradient = np.asarray(gradient)
-    elif sys.getrefcount(gradient) > _REFERENCES or gradient.base is not None:
-        gradient = np.array(gradient, order="C")
-    tensor._grad = grad = new(Tensor)
-    grad._array = gradient
-    grad._node = grad._base = None
-
-
-def accumulate_tensor(tensor: Tensor, gradient: Any) -> None:
-    """Add a tensor of the recorded backward pass to a gradient, itself recorded."""
-    # A copy: the rules hand one tensor to several inputs, and a `.grad` may be changed in place.
-    tensor._grad = cast.copy(gradient) if tensor._grad is None else tensor._grad + gradient
-
-
-class _Probe:
-    """A stand-in operation whose gradient nobody else refers to."""
-
-    name = "probe"
-    remembers = False
-
-    def __init__(self, parent: Node) -> None:
-        self.parent = parent
-
-    def pull(self, *unused: Any) -> list[Any]:
-        return [(self.parent, np.empty(1))]
-
-
-def _references_when_unshared() -> int:
-    """Count the references to a gradient during delivery that the sweep itself accounts for.
-
-    The number depends on how the interpreter passes arguments, so it is measured, not assumed.
-    """
-    from chainrule.graph import record
-
-    counts: list[int] = []
-
-    def count(tensor: Tensor, gradient: Any) -> None:
-        counts.append(sys.getrefcount(gradient))
-
-    held = attach(np.empty(1), None)
-    parent = record(None, held, (), (), (1,))
-    child = record(_Probe(parent), None, (parent,), (), (1,))  # type: ignore[arg-type]
-    sweep([(child, np.empty(1))], count, keep=True)
-    return counts[-1]
-
-
-_REFERENCES = _references_when_unshared()
