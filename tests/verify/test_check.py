@@ -368,6 +368,28 @@ def test_empty_and_scalar_tensors_can_be_claimed():
     assert report.ok
 
 
+class Cube(cr.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 3 * g * x * x
+
+
+@pytest.mark.parametrize("size", [5, 250_000])
+def test_graphs_with_custom_operations_can_be_checked(size):
+    x = cr.Tensor(np.linspace(-1, 1, size).astype(np.float32), requires_grad=True)
+    y = Cube.apply(x)
+    loss = y.sum()
+    right = 3 * x.detach().numpy() ** 2
+    assert cr.check(loss, {x: right}).ok
+    assert cr.check(loss, {x: right / 3}).mistakes[0].kind == "scale"
+
+
 def test_every_kind_documents_its_formulas():
     for kind in KINDS.values():
         assert kind.summary and kind.right and kind.wrong

@@ -203,22 +203,29 @@ class Names:
                 arguments.append(inputs[k])
             else:
                 arguments.append(self.symbol(parent, value))
-        if reader.by_hand.get(reader.inputs[0 if reader.variadic else number]):
-            return reader.by_hand[reader.inputs[number]][0]
+        by_hand = reader.by_hand.get(reader.inputs[0 if reader.variadic else number])
+        if by_hand:
+            return by_hand[0]
         shapes = [
             p.shape if p is not None and p.shape is not None else getattr(v, "shape", ())
             for p, v in zip(node.inputs, values, strict=True)
         ]
         result = output if output is not None else self.symbol(node)
-        gradients = reader.formula(
-            arguments,
-            self.recording.params(node),
-            output=result,  # type: ignore[arg-type]
-            upstream=Symbol(upstream if upstream is not None else self.gradient(node)),
-            shapes=shapes,
-        )
-        name = reader.input_names(len(arguments))[number]
-        text = gradients[name].text()
+        arriving = upstream if upstream is not None else self.gradient(node)
+        try:
+            gradients = reader.formula(
+                arguments,
+                self.recording.params(node),
+                output=result,  # type: ignore[arg-type]
+                upstream=Symbol(arriving),
+                shapes=shapes,
+            )
+        except (AttributeError, TypeError, ValueError):
+            gradients = {}  # code that only arrays can run: a custom backward pass, a loop
+        formula = gradients.get(reader.input_names(len(arguments))[number])
+        if formula is None:
+            return f"{node.name}.backward({arriving})"
+        text = formula.text()
         return self._reduced(edge, text) if summed else text
 
     def _reduced(self, edge: Edge, text: str) -> str:
