@@ -321,6 +321,16 @@ def from_dlpack(source: Any) -> Tensor:
     """
     import numpy as np
 
+    if not hasattr(source, "__dlpack_device__"):
+        raise TypeError(
+            f"from_dlpack: a {type(source).__name__} does not speak DLPack; use cr.tensor(...)"
+        )
+    kind, _ = source.__dlpack_device__()
+    if kind != 1:
+        raise RuntimeError(
+            f"from_dlpack: the tensor is not on the CPU (DLPack device type {kind}); move it there "
+            "first, with .cpu() in PyTorch"
+        )
     return from_numpy(np.from_dlpack(source))
 
 

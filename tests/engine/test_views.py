@@ -199,6 +199,17 @@ def test_reshape_that_must_copy_is_not_a_view() -> None:
     same_in_both(program)
 
 
+def test_contiguous_copies_only_what_is_not_in_order() -> None:
+    def program(library: Any) -> Any:
+        x, base, w = start(library)
+        same, ordered = base.contiguous(), base.T.contiguous()
+        flat = ordered.view(-1)
+        flat.mul_(w)
+        return same is base, *everything(library, x, w, base, ordered, flat)
+
+    same_in_both(program)
+
+
 def test_indexing_by_arrays_copies() -> None:
     def program(library: Any) -> Any:
         x, base, w = start(library)
