@@ -190,7 +190,9 @@ def test_a_backward_that_depends_on_state_is_not_reentrant():
 
 def test_a_backward_that_ignores_the_upstream_gradient_is_found():
     wrong = custom(lambda x: x.sum(), lambda g, x: cr.ones(3).double())
-    assert "not multiplied by grad_output" in message(gradcheck, wrong, doubles(3))
+    for fast_mode in (False, True):
+        text = message(gradcheck, wrong, doubles(3), fast_mode=fast_mode)
+        assert "not multiplied by grad_output" in text
 
 
 def test_a_backward_that_is_not_linear_in_the_upstream_gradient_is_found():
@@ -239,18 +241,28 @@ def test_integer_outputs_have_no_gradient_to_check():
     assert gradcheck(lambda x: x.max(dim=0), doubles(3))
 
 
-def test_an_output_left_out_of_the_backward_pass_counts_as_zero():
-    class Both(cr.autograd.Function):
+def twice_and_thrice(factor_of_both):
+    """Return an operation with two outputs, wrong by a factor where both have a gradient."""
+
+    class TwiceAndThrice(cr.autograd.Function):
         @staticmethod
         def forward(ctx, x):
+            ctx.set_materialize_grads(False)
             return x * 2, x * 3
 
         @staticmethod
         def backward(ctx, g, h):
-            both = bool((g != 0).any()) and bool((h != 0).any())
-            return g * 2 + h * 3 if both or bool((h == 0).all()) else h * 3
+            if g is None or h is None:
+                return h * 3 if g is None else g * 2
+            return (g * 2 + h * 3) * factor_of_both
 
-    assert gradcheck(Both.apply, doubles(2))
+    return TwiceAndThrice.apply
+
+
+def test_an_output_left_out_of_the_backward_pass_counts_as_zero():
+    assert gradcheck(twice_and_thrice(1.0), doubles(2))
+    assert "undefined output grads" in message(gradcheck, twice_and_thrice(1.5), doubles(2))
+    assert gradcheck(twice_and_thrice(1.5), doubles(2), check_undefined_grad=False)
 
 
 def test_dtype_of_gradients_can_be_checked():
