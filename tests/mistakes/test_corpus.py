@@ -14,6 +14,7 @@ from tests.mistakes import (  # noqa: F401  (each enters its cases into the corp
     embedding,
     normalisation,
     one_layer,
+    other_losses,
     recurrent,
     two_layers,
 )

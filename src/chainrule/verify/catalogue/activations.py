@@ -423,8 +423,10 @@ def _slips(view: View, node: Node) -> Iterator[tuple[int, str, str, Any]]:
             yield 1, f"−{text[0]} / {text[1]}", "the square of the denominator is missing", -a / b
             yield 1, f"−1 / {text[1]}²", "the numerator is missing", -1 / (b * b)
             yield 1, f"1 / {text[1]}", "that is the numerator's", 1 / b
-        elif node.name == "mul" and node.inputs[0] is not None and node.inputs[1] is not None:
+        elif node.name == "mul" and node.inputs[0] is not node.inputs[1]:
             for k in (0, 1):
-                if node.inputs[0] is not node.inputs[1]:
+                if node.inputs[k] is None or np.ndim(inputs[1 - k]) == 0:
+                    continue
+                yield k, "1", f"the other factor, {text[1 - k]}, is missing", 1.0
+                if node.inputs[1 - k] is not None:
                     yield k, text[k], "the other factor is meant, not this one itself", inputs[k]
-                    yield k, "1", "the other factor is missing", 1.0

@@ -157,8 +157,8 @@ class Names:
 
     def _gradient(self, node: Node) -> str:
         text = self.text(node)
-        simple = text.replace(".", "").replace("_", "").replace("[", "").replace("]", "")
-        plain = simple.isalnum() and not text[0].isdigit()
+        simple = text.replace(".", "").replace("[", "").replace("]", "")
+        plain = simple.isidentifier() and "ᵀ" not in text
         return f"d{text}" if plain else f"d({text})"
 
     def _shown_by(self, node: Node) -> Node:
