@@ -386,9 +386,29 @@ def recurrent_network(W1: Any, b1: Any, W2: Any, b2: Any, x: Any, y: Any) -> Any
     return np.mean(np.clip(logits, -1, 1) ** 2) + np.linalg.norm(logits)
 
 
+def idioms_network(W1: Any, b1: Any, W2: Any, b2: Any, x: Any, y: Any) -> Any:
+    """Masks as factors and in assignments, bias columns, distances, loops over samples."""
+    padded = np.concatenate([np.ones((x.shape[0], 1)), x], axis=1)
+    z = padded @ np.vstack([b1, W1])
+    h = z * (z > 0)
+    h[h > 2] = 2.0
+    h = h.reshape(x.shape[0], -1).transpose().T
+    scores = h.dot(W2) + b2.reshape((1, -1))
+    onehot = np.eye(3)[y]
+    loss = 0.0
+    for row, target in zip(scores, onehot, strict=True):
+        q = np.exp(row - row.max())
+        q = q / q.sum()
+        loss -= np.sum(target * np.log(q + 1e-12))
+    distances = np.sqrt(np.sum((scores[:, None, :] - scores[None, :, :]) ** 2, axis=-1) + 1.0)
+    penalty = np.zeros_like(W1)
+    penalty += np.abs(W1) * (W1 > 0).astype(np.float64)
+    return loss / len(y) + 0.01 * distances.mean() + 0.1 * penalty.sum() + np.std(np.outer(b1, b2))
+
+
 @pytest.mark.parametrize(
     "program",
-    [softmax_classifier, column_network, normalised_network, recurrent_network],
+    [softmax_classifier, column_network, normalised_network, recurrent_network, idioms_network],
 )
 def test_a_forward_pass_in_plain_numpy_is_differentiated_as_it_stands(
     program: Callable[..., Any],
