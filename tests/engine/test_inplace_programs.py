@@ -42,11 +42,12 @@ CHANGES: dict[str, Step] = {
     "exp_": lambda lib, a, b: a.mul_(0.3).exp_(),
     "tanh_": lambda lib, a, b: a.tanh_(),
     "zero_": lambda lib, a, b: a.zero_(),
-    "copy_": lambda lib, a, b: a.copy_(b),
+    "copy_": lambda lib, a, b: a.copy_(b.clone()),
     "masked_fill_": lambda lib, a, b: a.masked_fill_(a.detach() > 1.0, 0.25),
-    "a[0] = b[0]": lambda lib, a, b: a.__setitem__(0, b[0]) or a,
-    "a[[0, -1]] = b": lambda lib, a, b: a.__setitem__(([0, -1],), b[0]) or a,
-    "a[0] += b": lambda lib, a, b: a.__setitem__(0, a[0].__iadd__(b[0])) or a,
+    # Of values that overlap what is written, PyTorch may read what it has written already.
+    "a[0] = b[0]": lambda lib, a, b: a.__setitem__(0, b[0].clone()) or a,
+    "a[[0, -1]] = b": lambda lib, a, b: a.__setitem__(([0, -1],), b[0].clone()) or a,
+    "a[0] += b": lambda lib, a, b: a.__setitem__(0, a[0].__iadd__(b[0].clone())) or a,
     "detached": lambda lib, a, b: a.detach().mul_(2.0),
 }
 STEPS = RESULTS | CHANGES
