@@ -206,6 +206,11 @@ class TestNames:
         with pytest.raises(TypeError, match="names maps a name to the tensor"):
             cr.explain(w.sum(), names={"w": 3})
 
+    def test_a_model_that_is_no_module_is_refused(self) -> None:
+        w = cr.tensor([1.0], requires_grad=True)
+        with pytest.raises(TypeError, match="must be a module"):
+            cr.explain(w.sum(), [w])
+
     def test_modules_give_qualified_names_and_attributes(self) -> None:
         class Net(cr.nn.Module):
             def __init__(self) -> None:
@@ -340,6 +345,31 @@ class TestObservations:
         w = cr.tensor([[1.0]], requires_grad=True)
         found = self.kinds((F.linear(cr.ones(1, 1), w) * 0).sum(), w=w)
         assert "gradient of w is exactly zero" in found["zero gradient"]
+
+
+class TestLongPrograms:
+    def test_a_weight_that_is_used_a_thousand_times(self) -> None:
+        w = cr.tensor([[0.9]], requires_grad=True)
+        h = cr.ones(1, 1)
+        for _ in range(1000):
+            h = cr.tanh(h @ w)
+        loss = h.sum()
+        explanation = explain(loss, scope={"w": w})
+        value = next(v for v in explanation.derivation.values.values() if v.name == "w")
+        step = explanation.derivation.step_of(value.key)
+        assert step is not None and len(step.terms) == 1000 and step.forms
+        assert "more paths" in explanation["w"].text()
+        loss.backward()
+        assert w.grad is not None
+        np.testing.assert_allclose(value.gradient, w.grad.numpy(), rtol=1e-5)
+
+    def test_a_sum_of_a_thousand_products(self) -> None:
+        weights = [cr.ones(1, 1, requires_grad=True) for _ in range(1000)]
+        total = cr.zeros(1, 1)
+        for w in weights:
+            total = total + cr.ones(1, 1) @ w
+        derivation = explain(total.sum(), scope={}).derivation
+        assert len(derivation.steps) > 2000
 
 
 class TestWhatHasNoFormula:

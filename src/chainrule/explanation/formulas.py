@@ -205,8 +205,7 @@ class Reader:
         if len({formula.text() for formula in readable}) == 1:
             total = total if len(readable) == 1 else len(readable) * total
         else:
-            for formula in readable[1:]:
-                total = total + formula
+            total = _sum(readable)
         total = simplify(total)
         error = self.error_of(total, value.gradient)
         if error is None:
@@ -214,6 +213,14 @@ class Reader:
         else:
             step.forms.append(Form("rule", total, error=error))
         return step
+
+
+def _sum(formulas: list[Any]) -> Any:
+    """Add formulas in pairs, so that a sum over a thousand uses is not a thousand levels deep."""
+    while len(formulas) > 1:
+        pairs = [a + b for a, b in zip(formulas[::2], formulas[1::2], strict=False)]
+        formulas = pairs + formulas[len(pairs) * 2 :]
+    return formulas[0]
 
 
 def difference(formula: Any, numbers: Mapping[Symbol, Any], array: Any) -> float | None:

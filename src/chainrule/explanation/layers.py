@@ -21,6 +21,8 @@ ACTIVATIONS = frozenset(
     }
 )  # fmt: skip
 _REARRANGEMENTS = frozenset({"transpose", "permute", "reshape", "unsqueeze", "squeeze"})
+# Products and biases that are added up to one pre-activation; a longer sum is no layer's.
+LONGEST_SUM = 12
 _FUSED = frozenset({"linear", "linear_without_bias"})
 
 
@@ -51,13 +53,14 @@ class FoundLayer:
 def find_layers(trace: Trace) -> list[FoundLayer]:
     """Return the layers of a graph, first to last."""
     found: dict[str, FoundLayer] = {}
+    products = _sums_of_products(trace)
     for operation in trace.operations:
         product = _product(trace, operation)
         if product is None:
             continue
         data, weight, passed, bias, samples = product
         inner, biases = list(passed), [bias] if bias is not None else []
-        z = _climb(trace, operation.outputs[0], inner, biases)
+        z = _climb(trace, operation.outputs[0], inner, biases, products)
         layer = found.setdefault(z.key, FoundLayer(z, samples=samples))
         for known, more in (
             (layer.inputs, [data]),
@@ -125,10 +128,15 @@ def _product(
     return left, leaves[1], paths[1], None, "row"  # type: ignore[return-value]
 
 
-def _climb(trace: Trace, value: Value, inner: list[Value], biases: list[Value]) -> Value:
+def _climb(
+    trace: Trace, value: Value, inner: list[Value], biases: list[Value], products: set[str]
+) -> Value:
     """Return the pre-activation that a product ends in, through biases and other products."""
+    start = len(inner)
     while True:
         use = trace.only_use(value)
+        if len(inner) - start >= LONGEST_SUM:
+            return value
         if use is None or not use.outputs or use.name not in ("add", "sub", "squeeze"):
             return value
         if use.name != "squeeze":
@@ -138,26 +146,26 @@ def _climb(trace: Trace, value: Value, inner: list[Value], biases: list[Value]) 
             if bias is not None:
                 biases.append(bias)
                 inner.extend(passed)
-            elif not _is_product(trace, other):
+            elif not isinstance(other, Value) or other.key not in products:
                 return value
         inner.append(value)
         value = use.outputs[0]
 
 
-def _is_product(trace: Trace, value: Any) -> bool:
-    if not isinstance(value, Value) or trace.only_use(value) is None:
-        return False
-    maker = trace.maker.get(value.key)
-    if maker is None:
-        return False
-    if maker.name in ("add", "sub"):
-        # A sum counts as a product with its bias if one side is a product, the other a leaf.
-        sides = maker.operands
-        return any(
-            _is_product(trace, a) and (parameter_behind(trace, b) or _is_product(trace, b))
-            for a, b in (sides, sides[::-1])
-        )
-    return _product(trace, maker) is not None
+def _sums_of_products(trace: Trace) -> set[str]:
+    """Return the keys of products with weights, and of sums of such products and leaves."""
+    found: set[str] = set()
+    for operation in trace.operations:
+        if _product(trace, operation) is not None:
+            found.add(operation.outputs[0].key)
+        elif operation.name in ("add", "sub") and operation.outputs:
+            a, b = operation.operands
+            for one, other in ((a, b), (b, a)):
+                if isinstance(one, Value) and one.key in found and trace.only_use(one) is not None:
+                    joins = isinstance(other, Value) and other.key in found
+                    if joins or parameter_behind(trace, other) is not None:
+                        found.add(operation.outputs[0].key)
+    return found
 
 
 def _find_activation(trace: Trace, layer: FoundLayer) -> None:

@@ -8,6 +8,7 @@ z⁽²⁾, a⁽²⁾, y, and u₁, u₂, … for what lectures would not write d
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any
@@ -57,7 +58,8 @@ def names_of(
         frame: the caller, or its variables.
 
     Raises:
-        TypeError: if ``names`` does not map strings to tensors or arrays.
+        TypeError: if ``model`` is no module, or ``names`` does not map strings to tensors or
+            arrays.
     """
     found: dict[str, str] = {}
     by_node = {id(node): value.key for node, value in trace.by_node.items()}
@@ -76,6 +78,11 @@ def names_of(
     for name, held in _explicit(names):
         offer(name, held)
     scopes = _variables(frame)
+    if model is not None and not is_module(model):
+        raise TypeError(
+            "explain: model names its parameters, so it must be a module with named_parameters(); "
+            f"got {type(model).__name__}. Tensors get names by names={{...}}"
+        )
     if model is not None:
         called = (n for scope in scopes for n, v in scope.items() if v is model and n[0] != "_")
         _offer_all(_of_module(model, _prefix(model, next(called, "model"))), offer)
@@ -219,6 +226,7 @@ class Names:
 
     def __init__(self, taken: Iterable[str]) -> None:
         self.taken = set(taken)
+        self._next: dict[str, int] = {}
 
     def give(self, value: Value, text: str, latex: str | None = None) -> None:
         """Name a value, with a prime if the name is taken."""
@@ -230,9 +238,10 @@ class Names:
 
     def number(self, value: Value, letter: str, latex: str | None = None) -> None:
         """Name a value by a letter and the next free index."""
-        k = 1
+        k = self._next.get(letter, 1)
         while letter + str(k).translate(_SUBSCRIPTS) in self.taken:
             k += 1
+        self._next[letter] = k + 1
         self.give(value, letter + str(k).translate(_SUBSCRIPTS), f"{latex or letter}_{{{k}}}")
 
 
@@ -249,8 +258,8 @@ def give_symbols(trace: Trace, layers: list[FoundLayer], users: dict[str, str]) 
     _name_layers(trace, layers, names)
     if layers:
         _name_target(trace, names)
-    inner = [v for layer in layers for v in layer.inner if v.symbol.name == "?"]
-    for value in [v for v in trace.values.values() if v not in inner] + inner:
+    inner = {v.key: v for layer in layers for v in layer.inner if v.symbol.name == "?"}
+    for value in [v for v in trace.values.values() if v.key not in inner] + list(inner.values()):
         if value.symbol.name != "?":
             continue
         if value.role == "constant":
@@ -267,14 +276,14 @@ def give_symbols(trace: Trace, layers: list[FoundLayer], users: dict[str, str]) 
 
 
 def _name_layers(trace: Trace, layers: list[FoundLayer], names: Names) -> None:
-    shared = [w for layer in layers for w in (*layer.weights, *layer.biases)]
+    shared = Counter(w.key for layer in layers for w in (*layer.weights, *layer.biases))
     for number, layer in enumerate(layers, 1):
         for letters, values in (("WUV", layer.weights), ("bcd", layer.biases)):
             for k, value in enumerate(values):
                 if value.symbol.name != "?":
                     continue
                 letter = letters[k % 3]
-                if shared.count(value) > 1:
+                if shared[value.key] > 1:
                     names.give(value, letter)
                 else:
                     _give_lecture(names, value, letter, number)

@@ -118,7 +118,8 @@ def run(path: Path, target: str | None = None) -> Ending:
         raise ScriptError(_report(error, str(path))) from None
     finally:
         sys.argv = arguments
-        sys.path.remove(str(path.resolve().parent))
+        with contextlib.suppress(ValueError):  # The script may have changed the path itself.
+            sys.path.remove(str(path.resolve().parent))
     loss = _named(scope, target) if target is not None else _last_scalar(scope, last)
     if loss is None:
         raise ValueError(

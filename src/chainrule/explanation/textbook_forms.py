@@ -97,12 +97,16 @@ def add_textbook_forms(reader: Reader, steps: list[Step], layers: list[FoundLaye
     """Put the textbook form of each gradient of a layer in front of its other forms."""
     by_key = {step.of: step for step in steps}
     resolver = Resolver(reader, steps)
+    done = set(reader.plumbing)
     for layer in layers:
         for value in (*layer.weights, *layer.biases, *layer.inputs, layer.z, layer.a):
-            if value is not None and value.key not in reader.plumbing and value.key in by_key:
-                step = by_key[value.key]
-                if step.forms:
-                    _offer(reader, step, resolver.gradient(value.key), value)
+            # Weights may be shared by many layers; their gradient is written once.
+            if value is None or value.key in done or value.key not in by_key:
+                continue
+            done.add(value.key)
+            step = by_key[value.key]
+            if step.forms:
+                _offer(reader, step, resolver.gradient(value.key), value)
         _add_delta(reader, by_key, layer, resolver)
     resolver.rewrite_terms(steps)
 

@@ -11,7 +11,7 @@ from chainrule.explanation.derivation import Derivation, Step, Value
 from chainrule.explanation.numbers import CORNER, Amount, entries, number, summarise
 from chainrule.explanation.observations import delta_norms
 from chainrule.explanation.render.text import convention_sentence
-from chainrule.explanation.render.words import heading, place, reason, size, through
+from chainrule.explanation.render.words import heading, listed, place, reason, size, through
 
 _PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \usepackage[utf8]{inputenc}
@@ -180,7 +180,8 @@ def _step(derivation: Derivation, step: Step, value: Value, amount: Amount) -> l
             note = rf"\why{{{plain(why)}}}" if why else ""
         rights.append(form.formula.latex() + note)
     if several and all(term.formula is not None for term in step.terms):
-        for k, term in enumerate(step.terms):
+        terms, more = listed(step)
+        for k, term in enumerate(terms):
             assert term.formula is not None
             why = plain(f"through {through(derivation, term.via)}")
             sign = r"\phantom{{}+{}}" if k == 0 else "{}+{}"
@@ -188,6 +189,8 @@ def _step(derivation: Derivation, step: Step, value: Value, amount: Amount) -> l
             if k and formula.startswith("-"):
                 sign, formula = "{}-{}", formula[1:]
             rights.append(rf"{sign}{formula}\why{{{why}}}")
+        if more:
+            rights.append(rf"{{}}+{{}}\cdots\why{{and {more} more paths}}")
     if step.note:
         rights.append(rf"\text{{\footnotesize {plain(step.note)}}}")
     if not (len(step.forms) == 1 and step.forms[0].formula.text() == "1"):

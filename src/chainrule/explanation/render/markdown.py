@@ -8,7 +8,7 @@ from chainrule.explanation.derivation import Derivation, Step, Value
 from chainrule.explanation.numbers import Amount, array_lines, number
 from chainrule.explanation.observations import delta_norms
 from chainrule.explanation.render.text import convention_sentence
-from chainrule.explanation.render.words import heading, place, reason, size, through
+from chainrule.explanation.render.words import heading, listed, place, reason, size, through
 
 _WIDTH = 78
 
@@ -101,13 +101,16 @@ def _step(derivation: Derivation, step: Step, value: Value, amount: Amount) -> I
         elif reason(form):
             notes.append(f"- ${form.formula.latex()}$: {reason(form)}")
     if several and all(term.formula is not None for term in step.terms):
-        written = [t.formula.latex() for t in step.terms if t.formula is not None]
+        terms, more = listed(step)
+        written = [t.formula.latex() for t in terms if t.formula is not None]
+        written += [r"\cdots"] if more else []
         equations.append(" + ".join(written).replace("+ -", "- "))
         notes += [
             f"- ${t.formula.latex()}$ through {through(derivation, t.via)}"
-            for t in step.terms
+            for t in terms
             if t.formula is not None
         ]
+        notes += [f"- and {more} more paths"] if more else []
     if step.note:
         notes.append(f"- {step.note}")
     yield from (

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from chainrule.explanation.derivation import Derivation, Step, Value
 from chainrule.explanation.numbers import Amount, array_lines, number
 from chainrule.explanation.observations import delta_norms
-from chainrule.explanation.render.words import heading, place, reason, size, through
+from chainrule.explanation.render.words import heading, listed, place, reason, size, through
 
 # Styles by the names that Rich knows.
 TITLE, HEADING, NAME, QUIET, NOTE, BAD = "bold", "bold cyan", "bold", "dim", "green", "yellow"
@@ -245,7 +245,8 @@ def _step(page: Page, derivation: Derivation, step: Step, value: Value, amount: 
 
 
 def _paths(page: Page, derivation: Derivation, step: Step, indent: int) -> None:
-    for k, term in enumerate(step.terms):
+    terms, more = listed(step)
+    for k, term in enumerate(terms):
         formula = term.formula.text() if term.formula is not None else f"({term.note})"
         sign = "  " if k == 0 else "+ "
         if k and formula.startswith("−"):
@@ -257,6 +258,8 @@ def _paths(page: Page, derivation: Derivation, step: Step, indent: int) -> None:
         used = indent + 7 + columns(lines[-1])
         if used + 3 + columns(note) <= page.width:
             page.lines[-1].append((" " * (page.width - used - columns(note)) + note, QUIET))
+    if more:
+        page.add((" " * (indent + 5) + f"+ … and {more} more paths", QUIET))
 
 
 def _sizes(page: Page, derivation: Derivation) -> None:

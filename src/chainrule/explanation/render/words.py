@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 
-from chainrule.explanation.derivation import Derivation, Form, Value
+from chainrule.explanation.derivation import Derivation, Form, Step, Term, Value
 from chainrule.explanation.numbers import shape_text
+
+# Paths that are written down for one gradient; of more the rest is counted.
+PATHS = 24
 
 
 def heading(derivation: Derivation, value: Value) -> str:
@@ -56,6 +59,11 @@ def reason(form: Form) -> str:
     if form.note:
         return f"with {form.note}"
     return ""
+
+
+def listed(step: Step) -> tuple[list[Term], int]:
+    """Return the contributions that are written down, and how many more there are."""
+    return step.terms[:PATHS], max(len(step.terms) - PATHS, 0)
 
 
 def through(derivation: Derivation, keys: tuple[str, ...]) -> str:
