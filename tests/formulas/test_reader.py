@@ -34,7 +34,7 @@ READINGS = [
     ("[x < 0 ∨ m]", r"\left[x < 0 \lor m\right]", [1.0, 1.0]),
     ("[m ⊕ x < 0]", r"\left[m \oplus x < 0\right]", [1.0, 1.0]),
     ("[(x < 0 ∨ m) ∧ m]", r"\left[\left(x < 0 \lor m\right) \land m\right]", [1.0, 0.0]),
-    ("Σ₁(a)", r"\textstyle\sum_{1}\left(a\right)", A.sum(1, keepdims=True)),
+    ("Σ₁(a)", r"{\textstyle\sum}_{1}\left(a\right)", A.sum(1, keepdims=True)),
     ("sum₀‚₁(a)", r"\operatorname{sum}_{0,1}\left(a\right)", A.sum()),
     ("max(a, b)", r"\max\left(a, b\right)", np.maximum(A, B)),
     ("max₀(a)", r"\max_{0}\left(a\right)", A.max(0)),

@@ -169,7 +169,7 @@ class _Latex:
             # {x}^{2}: the braces only hold the base together.
             tokens = self.until("}")
             self.take()
-            if tokens == [("sign", ":")]:
+            if tokens == [("sign", ":")] or [kind for kind, _ in tokens] == ["name"]:
                 return tokens
             return [("sign", "("), *tokens, ("sign", ")")]
         if p == "_":

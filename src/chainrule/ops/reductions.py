@@ -83,7 +83,7 @@ total: Operation = define(
     lambda x, dim, keepdim: _add_up(x, axis=dim, keepdims=keepdim),
     params=("dim", "keepdim"),
     x=lambda g, x_shape, dim, keepdim: _spread(g, x_shape, dim, keepdim),
-    notation=notation.reduction("sum", "Σ", r"\operatorname{sum}", r"\textstyle\sum"),
+    notation=notation.reduction("sum", "Σ", r"\operatorname{sum}", r"{\textstyle\sum}"),
     doc="Sum over dimensions.",
 )
 
