@@ -41,9 +41,13 @@ $(VENV)/.installed-%: pyproject.toml src/chainrule/_version.py | $(BIN)/python
 demo: $(VENV)/.installed ## train on real digits, show one gradient, prove them all
 	@$(BIN)/chainrule demo
 
+# The examples of a page use the names of those before them, so they run one after the other.
+PAGES := README.md docs
+
 .PHONY: test
 test: $(VENV)/.installed-test ## all tests, doctests and README code blocks, with PyTorch as the reference
 	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses auto
+	$(ONE_THREAD) $(BIN)/python -m pytest $(PAGES)
 
 .PHONY: bench
 bench: $(VENV)/.installed-bench ## time training steps against NumPy, PyTorch, autograd and MyGrad
