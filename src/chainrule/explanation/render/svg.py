@@ -15,7 +15,7 @@ from chainrule.explanation.render.views import Part, View, views_of
 from chainrule.explanation.render.words import size
 
 # Average width of a character at the sizes used, in pixels; boxes are as wide as their lines.
-_WIDE, _NARROW = 7.7, 6.7
+_WIDE, _NARROW = 8.4, 6.7
 _LINE, _PADDING = 17.0, 12.0
 _LONGEST = 30
 _SLIM = frozenset("⁽⁾⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉′ᵀ.,()[] |")
