@@ -109,6 +109,7 @@ from chainrule.ops.exponential import (
     sqrt,
     tanh,
 )
+from chainrule.ops.extrema import amax, amin, argmax, argmin, max, min
 from chainrule.ops.indexing import gather, nonzero
 from chainrule.ops.linear_algebra import dot, matmul, mm
 from chainrule.ops.random import (
@@ -124,20 +125,7 @@ from chainrule.ops.random import (
     randn_like,
     randperm,
 )
-from chainrule.ops.reductions import (
-    all,
-    amax,
-    amin,
-    any,
-    argmax,
-    argmin,
-    max,
-    mean,
-    min,
-    std,
-    sum,
-    var,
-)
+from chainrule.ops.reductions import all, any, mean, std, sum, var
 from chainrule.ops.shape import (
     broadcast_to,
     cat,

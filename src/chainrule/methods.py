@@ -12,6 +12,7 @@ from chainrule.ops import (
     comparison,
     creation,
     exponential,
+    extrema,
     indexing,
     inplace,
     linear_algebra,
@@ -178,12 +179,12 @@ class Operations:
     mean = reductions.mean
     var = reductions.var
     std = reductions.std
-    max = reductions.max
-    min = reductions.min
-    amax = reductions.amax
-    amin = reductions.amin
-    argmax = reductions.argmax
-    argmin = reductions.argmin
+    max = extrema.max
+    min = extrema.min
+    amax = extrema.amax
+    amin = extrema.amin
+    argmax = extrema.argmax
+    argmin = extrema.argmin
     all = reductions.all
     any = reductions.any
 

@@ -15,6 +15,7 @@ from chainrule.ops import (
     comparison,
     creation,
     exponential,
+    extrema,
     linear_algebra,
     reductions,
 )
@@ -75,8 +76,8 @@ def _extremum(reduce: Function) -> Function:
     return reduction
 
 
-stands_for(np.max, np.amax)(_extremum(reductions.amax))
-stands_for(np.min, np.amin)(_extremum(reductions.amin))
+stands_for(np.max, np.amax)(_extremum(extrema.amax))
+stands_for(np.min, np.amin)(_extremum(extrema.amin))
 stands_for(np.all)(_extremum(reductions.all))
 stands_for(np.any)(_extremum(reductions.any))
 
@@ -84,17 +85,17 @@ stands_for(np.any)(_extremum(reductions.any))
 @stands_for(np.ptp)
 def _range(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
     x = as_tensor(a)
-    return reductions.amax(x, axis, keepdims) - reductions.amin(x, axis, keepdims)
+    return extrema.amax(x, axis, keepdims) - extrema.amin(x, axis, keepdims)
 
 
 @stands_for(np.argmax)
 def _argmax(a: Any, axis: Any = None, out: None = None, *, keepdims: bool = False) -> Any:
-    return reductions.argmax(as_tensor(a), axis, keepdims)
+    return extrema.argmax(as_tensor(a), axis, keepdims)
 
 
 @stands_for(np.argmin)
 def _argmin(a: Any, axis: Any = None, out: None = None, *, keepdims: bool = False) -> Any:
-    return reductions.argmin(as_tensor(a), axis, keepdims)
+    return extrema.argmin(as_tensor(a), axis, keepdims)
 
 
 @stands_for(np.average)
@@ -132,7 +133,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     if ord == 1:
         return reductions.sum(arithmetic.abs(t), axis, keepdims)
     if ord == np.inf:
-        return reductions.amax(arithmetic.abs(t), axis, keepdims)
+        return extrema.amax(arithmetic.abs(t), axis, keepdims)
     return NotImplemented
 
 

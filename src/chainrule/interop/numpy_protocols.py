@@ -25,7 +25,7 @@ from chainrule.graph import allow_mutation_on_saved_tensors, mutations
 from chainrule.interop import numpy_functions, numpy_shapes  # noqa: F401 (they fill the table)
 from chainrule.interop.numpy_table import FUNCTIONS, Function
 from chainrule.modes import modes
-from chainrule.ops import cast, inplace, reductions
+from chainrule.ops import cast, extrema, inplace, reductions
 from chainrule.ops.creation import as_tensor
 from chainrule.ops.indexing import normal_index, put_at
 from chainrule.ops.shape import broadcast_to, reshaped
@@ -166,8 +166,8 @@ _PIECEWISE_CONSTANT = {"ceil", "floor", "rint", "trunc", "signbit", "heaviside"}
 
 _REDUCTIONS: dict[str, Callable[..., Tensor]] = {
     "add": reductions.sum,
-    "maximum": reductions.amax,
-    "minimum": reductions.amin,
+    "maximum": extrema.amax,
+    "minimum": extrema.amin,
     "logical_and": reductions.all,
     "logical_or": reductions.any,
 }
