@@ -55,7 +55,7 @@ def check(
             arrays, lists, tensors of this library or PyTorch's. A name is looked up in ``names``,
             among the model's parameters and the caller's variables, also without a leading ``d``:
             ``"dlogits"`` is the gradient of ``logits``.
-        model: a module whose parameters give names; those without a claim are reported as missing.
+        model: a module whose parameters give names. Only what is claimed is checked.
         names: tensors by name.
         rtol: relative tolerance, entry by entry; with neither tolerance what rounding explains.
         atol: absolute tolerance.
@@ -83,9 +83,7 @@ def check(
             known.setdefault(name, value)
         else:
             arrays.append((name, value))
-    report, right = run(
-        loss, claims, known, model=model, rtol=rtol, atol=atol, earlier=_previous, arrays=arrays
-    )
+    report, right = run(loss, claims, known, rtol=rtol, atol=atol, earlier=_previous, arrays=arrays)
     for node, gradient in right.items():
         if node.primitive is None:
             _previous[node] = gradient
@@ -99,7 +97,6 @@ def run(
     claims: Mapping[Any, Any],
     known: Mapping[str, Tensor],
     *,
-    model: Any = None,
     rtol: float | None = None,
     atol: float | None = None,
     earlier: Mapping[Node, Array] | None = None,
@@ -111,7 +108,6 @@ def run(
         loss: see `check`.
         claims: see `check`.
         known: tensors by name.
-        model: see `check`.
         rtol: see `check`.
         atol: see `check`.
         earlier: gradients of an earlier pass, which a stale claim may equal.
@@ -130,7 +126,7 @@ def run(
             ".sum() or .mean()"
         )
     recording = Recording(loss)
-    given = given_claims(recording, claims, known, model)
+    given = given_claims(recording, claims, known)
     native = gradients(loss)
     measures = _measured(recording, given, native, rtol, atol)
     if not _all_right(measures):

@@ -36,7 +36,6 @@ def given_claims(
     recording: Recording,
     claims: Mapping[Any, Any],
     known: Mapping[str, Tensor],
-    model: Any = None,
 ) -> list[GivenClaim]:
     """Return the claims with the nodes they are about, in the order of the backward pass.
 
@@ -44,7 +43,6 @@ def given_claims(
         recording: the loss's graph.
         claims: tensors or names to claimed gradients.
         known: tensors by name.
-        model: its parameters without a claim count as missing.
 
     Raises:
         KeyError: for a name that no tensor has.
@@ -71,11 +69,6 @@ def given_claims(
                 f"check: {name!r} and {found[node].name!r} are the same tensor; claim it once"
             )
         found[node] = GivenClaim(name, node, as_array(name, value))
-    if model is not None:
-        for name, parameter in model.named_parameters():
-            node = parameter._node
-            if node in inside and node not in found:
-                found[node] = GivenClaim(name, node, None)
     return sorted(found.values(), key=lambda claim: _order(recording, claim.node))
 
 
