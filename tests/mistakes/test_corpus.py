@@ -10,6 +10,7 @@ from chainrule.verify.catalogue import KINDS
 from chainrule.verify.diagnosis import search
 from tests.mistakes import (  # noqa: F401  (each enters its cases into the corpus)
     attention,
+    conventions,
     deep,
     embedding,
     normalisation,
