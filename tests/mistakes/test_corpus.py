@@ -16,6 +16,7 @@ from tests.mistakes import (  # noqa: F401  (each enters its cases into the corp
     normalisation,
     one_layer,
     other_losses,
+    other_networks,
     recurrent,
     two_layers,
 )
