@@ -13,11 +13,13 @@ from tests.mistakes import (  # noqa: F401  (each enters its cases into the corp
     conventions,
     deep,
     embedding,
+    long_chains,
     normalisation,
     one_layer,
     other_losses,
     other_networks,
     recurrent,
+    sequences,
     two_layers,
 )
 from tests.mistakes.corpus import RIGHT, WRONG, Case
@@ -73,5 +75,5 @@ def test_the_screen_for_large_graphs_lets_the_right_mistake_through(case, monkey
 
 def test_the_corpus_is_as_large_as_promised_and_covers_the_catalogue():
     assert len(WRONG) >= 60
-    assert len(RIGHT) * 3 >= 60
+    assert len(RIGHT) >= 60
     assert {case.kind for case in WRONG} == set(KINDS)
