@@ -73,6 +73,18 @@ def test_the_screen_for_large_graphs_lets_the_right_mistake_through(case, monkey
     assert report.mistakes[0].kind == case.kind, report.text()
 
 
+def test_a_weight_that_is_a_vector_may_be_wrong_together_with_a_matrix():
+    problem = other_networks.elu
+    params, data = problem.inputs()
+
+    def gradient(p, x, y):
+        right = other_networks.clipping_without_effect(p, x, y)
+        return {**right, "W1": 1.1 * right["W1"] + 0.3, "w2": right["w2"] + 0.7}
+
+    report = cr.check_functions(problem.loss, gradient, params, *data)
+    assert [row.name for row in report.rows if not row.ok] == ["w2", "W1"]
+
+
 def test_the_corpus_is_as_large_as_promised_and_covers_the_catalogue():
     assert len(WRONG) >= 60
     assert len(RIGHT) >= 60

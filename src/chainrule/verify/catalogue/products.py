@@ -72,7 +72,7 @@ def transpose(view: View) -> Iterator[Hypothesis]:
             yield Hypothesis(node, Change(nodes={node: swapped}), reading(node, 0.8))
     yield from _turned_factors(view)
     weights = [p.weight for p in view.anatomy.weight_products if p.weight is not None]
-    every = [node for node in dict.fromkeys(weights) if node in view.wrong_nodes]
+    every = [n for n in dict.fromkeys(weights) if n in view.wrong_nodes and len(n.shape or ()) >= 2]
     if len(every) > 1:
         change = both(Change(final={n: swapped}) for n in every)
         if change is not None:
