@@ -16,7 +16,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush, heappushpop
-from types import CodeType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from numpy import ndarray
@@ -122,14 +122,23 @@ def record(
     node.hooks = None
     frame = caller(2)
     code = frame.f_code
-    while ours[code.co_filename]:
+    if ours[code.co_filename]:
+        node.where = modes.site or users_place(frame)
+    else:
+        node.where = (code, frame.f_lasti)
+    return node
+
+
+def users_place(frame: FrameType) -> tuple[CodeType, int]:
+    """Return the code and instruction of the nearest frame that is not the library's own."""
+    code = frame.f_code
+    while _OURS[code.co_filename]:
         outer = frame.f_back
         if outer is None:
             break
         frame = outer
         code = frame.f_code
-    node.where = (code, frame.f_lasti)
-    return node
+    return code, frame.f_lasti
 
 
 def leaf(tensor: Tensor) -> Node:

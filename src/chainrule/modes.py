@@ -6,14 +6,20 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Generator
+from types import CodeType
 from typing import Any
 
 
 class Modes(threading.local):
-    """What the current thread records: gradients by default, anomalies on request."""
+    """What the current thread records: gradients by default, anomalies on request.
+
+    While one of the library's own modules runs, ``site`` is the user's code and instruction that
+    called it: what the module records happened there.
+    """
 
     grad = True
     anomaly = False
+    site: tuple[CodeType, int] | None = None
 
 
 modes = Modes()

@@ -120,7 +120,8 @@ class Sequential(_Ordered):
         for name in self._module_names:
             module = own[name]
             # As the module's own call does, one Python call sooner.
-            input = module.forward(input) if module._hooks is None else module(input)
+            plain = module._hooks is None and module._ours
+            input = module.forward(input) if plain else module(input)
         return input
 
     @overload

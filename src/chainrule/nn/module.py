@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from chainrule import dtypes
+from chainrule.graph import users_place
+from chainrule.modes import modes
 from chainrule.nn import hooks, state
 from chainrule.nn.members import Members
 from chainrule.ops.creation import check_device
@@ -38,6 +41,8 @@ class Module(Members):
     # None until the first hook: a call asks one question. Where it is None, forward may be called
     # in the module's place.
     _hooks: hooks.Hooks | None = None
+    # Whether the class is the library's own.
+    _ours: bool = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,6 +50,7 @@ class Module(Members):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        cls._ours = cls.__module__.startswith("chainrule.")
         if "__call__" in vars(cls):
             cls._hooks = hooks.Hooks()
 
@@ -56,6 +62,18 @@ class Module(Members):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._ours is (modes.site is None):
+            # From the user's code into a module of ours, or back into the user's. What a module of
+            # ours records belongs to the line that called it, found once here rather than by every
+            # operation; what a user's module records belongs to its own lines.
+            site = modes.site
+            modes.site = users_place(sys._getframe(1)) if site is None else None
+            try:
+                if self._hooks is None:
+                    return self.forward(*args, **kwargs)
+                return hooks.call(self, self._hooks, args, kwargs)
+            finally:
+                modes.site = site
         if self._hooks is None:
             return self.forward(*args, **kwargs)
         return hooks.call(self, self._hooks, args, kwargs)
