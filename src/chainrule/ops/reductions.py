@@ -43,11 +43,6 @@ def normal_dims(name: str, dim: Any, ndim: int) -> Dims:
     return dims if ndim else None
 
 
-def kept_shape(shape: Sequence[int], dims: Dims) -> tuple[int, ...]:
-    """Return a shape with the reduced dimensions kept at size 1."""
-    return tuple(1 if dims is None or d in dims else n for d, n in enumerate(shape))
-
-
 def restore_dims(x: Any, dims: Dims) -> Any:
     """Give a reduced value its dimensions back, with size 1."""
     from chainrule.ops.shape import inserted

@@ -44,11 +44,6 @@ class Layout:
         """A weight matrix, or its gradient, between the caller's layout and (outputs, inputs)."""
         return matrix if self.weights == "out_in" else matrix.T
 
-    def weight_shape(self, outputs: int | str, inputs: int | str) -> str:
-        """The shape of a weight matrix in the caller's layout, as messages print it."""
-        first, second = (outputs, inputs) if self.weights == "out_in" else (inputs, outputs)
-        return f"({first}, {second})"
-
     def size_of(self, shape: tuple[int, ...]) -> tuple[int, int]:
         """(number of samples, features of each) of a batch, or single sample, of ``shape``."""
         if self.single:

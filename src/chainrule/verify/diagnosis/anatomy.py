@@ -18,7 +18,6 @@ from chainrule.graph import Node
 from chainrule.verify.diagnosis.recording import IDENTITIES, REARRANGEMENTS, Array, Edge, Recording
 
 PRODUCTS = frozenset(("matmul", "mm", "linear", "linear_without_bias"))
-MAPS = frozenset(("add", "sub", "mul", "div", "neg", "pow", "exp", "log", "sqrt", *REARRANGEMENTS))
 
 
 @dataclass(frozen=True, eq=False)
