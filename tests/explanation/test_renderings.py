@@ -14,7 +14,7 @@ import chainrule as cr
 from chainrule import nn
 from chainrule.explanation import Explanation, explain
 from chainrule.explanation.render.layout import Box, place
-from chainrule.explanation.render.mathml import mathml
+from chainrule.explanation.render.mathml import labelled
 from chainrule.explanation.render.text import columns
 from chainrule.explanation.render.views import FLAT, MEMBERS, views_of
 from tests.explanation import networks
@@ -159,7 +159,7 @@ class TestMathML:
         for formula in formulas:
             assert formula is not None
             latex = formula.latex()
-            tree = ET.fromstring(mathml(latex))
+            tree = ET.fromstring(labelled(latex, formula.text()))
             shown = "".join(tree.itertext())
             assert "\\" not in shown and "{" not in shown
             commands = {"mathrm", "operatorname", "frac", "left", "odot", "textstyle", "partial"}
@@ -177,7 +177,7 @@ class TestMathML:
         ],
     )
     def test_notations(self, latex: str, expected: str) -> None:
-        assert expected in mathml(latex)
+        assert expected in labelled(latex, latex)
 
 
 class TestLayout:

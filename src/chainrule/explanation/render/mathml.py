@@ -48,20 +48,12 @@ _UPRIGHT = frozenset({"mathrm", "operatorname", "mathbf", "textrm", "mathit", "t
 _IGNORED = frozenset({"textstyle", "displaystyle", "limits", "nolimits", "left", "right"})
 
 
-@lru_cache(maxsize=4096)
-def mathml(latex: str, display: bool = False) -> str:
-    r"""Return a formula as a MathML element, with its LaTeX as the accessible text.
-
-    >>> mathml("x^{2}")
-    '<math aria-label="x^{2}"><msup><mi>x</mi><mn>2</mn></msup></math>'
-    """
-    body = _Reader(latex).row()
-    block = ' display="block"' if display else ""
-    return f'<math{block} aria-label="{escape(latex)}">{body}</math>'
-
-
 def labelled(latex: str, text: str) -> str:
-    """Return a formula as MathML that is read aloud as its Unicode text."""
+    r"""Return a formula as a MathML element that is read aloud as its Unicode text.
+
+    >>> labelled("x^{2}", "x²")
+    '<math aria-label="x²"><msup><mi>x</mi><mn>2</mn></msup></math>'
+    """
     return f'<math aria-label="{escape(text)}">{_body(latex)}</math>'
 
 
