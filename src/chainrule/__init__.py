@@ -16,288 +16,42 @@ import builtins
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from chainrule import autograd
-from chainrule._version import __version__
-from chainrule.dtypes import (
-    bool,
-    double,
-    float,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    half,
-    int,
-    int8,
-    int16,
-    int32,
-    int64,
-    long,
-    promote_types,
-    set_default_dtype,
-    short,
-    uint8,
-)
-from chainrule.modes import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    no_grad,
-    set_grad_enabled,
-)
-from chainrule.ops.arithmetic import (
-    abs,
-    add,
-    clamp,
-    clamp_max,
-    clamp_min,
-    div,
-    maximum,
-    minimum,
-    mul,
-    neg,
-    pow,
-    sign,
-    sub,
-)
-from chainrule.ops.cast import copy as clone
-from chainrule.ops.comparison import (
-    bitwise_and,
-    bitwise_not,
-    bitwise_or,
-    bitwise_xor,
-    eq,
-    ge,
-    gt,
-    isfinite,
-    isinf,
-    isnan,
-    le,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    lt,
-    masked_fill,
-    ne,
-    where,
-)
-from chainrule.ops.creation import (
-    arange,
-    as_tensor,
-    empty,
-    empty_like,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    linspace,
-    ones,
-    ones_like,
-    tensor,
-    zeros,
-    zeros_like,
-)
-from chainrule.ops.exponential import (
-    exp,
-    log,
-    log_softmax,
-    logsumexp,
-    relu,
-    sigmoid,
-    softmax,
-    sqrt,
-    tanh,
-)
-from chainrule.ops.extrema import amax, amin, argmax, argmin, max, min
-from chainrule.ops.indexing import gather, nonzero
-from chainrule.ops.linear_algebra import dot, matmul, mm
-from chainrule.ops.random import (
-    Generator,
-    bernoulli,
-    default_generator,
-    manual_seed,
-    normal,
-    rand,
-    rand_like,
-    randint,
-    randn,
-    randn_like,
-    randperm,
-)
-from chainrule.ops.reductions import all, any, mean, std, sum, var
-from chainrule.ops.shape import (
-    broadcast_to,
-    cat,
-    chunk,
-    flatten,
-    permute,
-    ravel,
-    reshape,
-    split,
-    squeeze,
-    stack,
-    t,
-    transpose,
-    unbind,
-    unsqueeze,
-)
-from chainrule.printing import set_printoptions
-from chainrule.tensor import Size, Tensor
+from chainrule import autograd as autograd
+from chainrule._version import __version__ as __version__
+from chainrule.dtypes import *
+from chainrule.modes import *
+from chainrule.ops.arithmetic import *
+from chainrule.ops.cast import *
+from chainrule.ops.comparison import *
+from chainrule.ops.creation import *
+from chainrule.ops.exponential import *
+from chainrule.ops.extrema import *
+from chainrule.ops.indexing import *
+from chainrule.ops.linear_algebra import *
+from chainrule.ops.random import *
+from chainrule.ops.reductions import *
+from chainrule.ops.shape import *
+from chainrule.printing import set_printoptions as set_printoptions
+from chainrule.tensor import Size as Size
+from chainrule.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
-    from chainrule import nn, optim, textbook, utils, verify
+    from chainrule import nn as nn
+    from chainrule import optim as optim
+    from chainrule import textbook as textbook
+    from chainrule import utils as utils
+    from chainrule import verify as verify
     from chainrule.explanation import Explanation
-    from chainrule.verify import check, check_functions
+    from chainrule.verify import check as check
+    from chainrule.verify import check_functions as check_functions
 
-__all__ = [
-    "Generator",
-    "Size",
-    "Tensor",
-    "__version__",
-    "abs",
-    "absolute",
-    "add",
-    "all",
-    "amax",
-    "amin",
-    "any",
-    "arange",
-    "argmax",
-    "argmin",
-    "as_tensor",
-    "autograd",
-    "bernoulli",
-    "bitwise_and",
-    "bitwise_not",
-    "bitwise_or",
-    "bitwise_xor",
-    "bool",
-    "broadcast_to",
-    "cat",
-    "check",
-    "check_functions",
-    "chunk",
-    "clamp",
-    "clamp_max",
-    "clamp_min",
-    "clip",
-    "clone",
-    "default_generator",
-    "div",
-    "divide",
-    "dot",
-    "double",
-    "empty",
-    "empty_like",
-    "enable_grad",
-    "eq",
-    "exp",
-    "eye",
-    "flatten",
-    "float",
-    "float16",
-    "float32",
-    "float64",
-    "from_dlpack",
-    "from_numpy",
-    "full",
-    "full_like",
-    "gather",
-    "ge",
-    "get_default_dtype",
-    "gt",
-    "half",
-    "inference_mode",
-    "int",
-    "int16",
-    "int32",
-    "int64",
-    "int8",
-    "is_grad_enabled",
-    "is_tensor",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "le",
-    "linspace",
-    "log",
-    "log_softmax",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logical_xor",
-    "logsumexp",
-    "long",
-    "lt",
-    "manual_seed",
-    "masked_fill",
-    "matmul",
-    "max",
-    "maximum",
-    "mean",
-    "min",
-    "minimum",
-    "mm",
-    "mul",
-    "multiply",
-    "ne",
-    "neg",
-    "negative",
-    "nn",
-    "no_grad",
-    "nonzero",
-    "normal",
-    "ones",
-    "ones_like",
-    "optim",
-    "permute",
-    "pow",
-    "promote_types",
-    "rand",
-    "rand_like",
-    "randint",
-    "randn",
-    "randn_like",
-    "randperm",
-    "ravel",
-    "relu",
-    "reshape",
-    "set_default_dtype",
-    "set_grad_enabled",
-    "set_printoptions",
-    "short",
-    "sigmoid",
-    "sign",
-    "softmax",
-    "split",
-    "sqrt",
-    "squeeze",
-    "stack",
-    "std",
-    "sub",
-    "subtract",
-    "sum",
-    "swapaxes",
-    "t",
-    "tanh",
-    "tensor",
-    "textbook",
-    "transpose",
-    "uint8",
-    "unbind",
-    "unsqueeze",
-    "utils",
-    "var",
-    "verify",
-    "where",
-    "zeros",
-    "zeros_like",
-]
-
-multiply, divide, subtract, negative, absolute = mul, div, sub, neg, abs
-swapaxes = transpose
-clip = clamp
+# Rooms that are imported when they are first used.
+_ROOMS = ("nn", "optim", "textbook", "utils", "verify")
+# Functions that are part of a room, with the room they live in.
+_FROM_ROOMS = {"check": "verify", "check_functions": "verify"}
+# Families of the table beyond the ones every program needs, imported together when the first name
+# that is not found above is asked for. What they offer is their `__all__`.
+_FAMILIES: tuple[str, ...] = ()
 
 
 def from_dlpack(source: Any) -> Tensor:
@@ -309,6 +63,8 @@ def from_dlpack(source: Any) -> Tensor:
     """
     import numpy as np
 
+    from chainrule.ops import creation
+
     if not hasattr(source, "__dlpack_device__"):
         raise TypeError(
             f"from_dlpack: a {type(source).__name__} does not speak DLPack; use cr.tensor(...)"
@@ -319,7 +75,7 @@ def from_dlpack(source: Any) -> Tensor:
             f"from_dlpack: the tensor is not on the CPU (DLPack device type {kind}); move it there "
             "first, with .cpu() in PyTorch"
         )
-    return from_numpy(np.from_dlpack(source))
+    return creation.from_numpy(np.from_dlpack(source))
 
 
 def explain(
@@ -356,18 +112,35 @@ def is_tensor(value: Any) -> Any:
     return isinstance(value, Tensor)
 
 
-_ON_DEMAND = ("nn", "optim", "textbook", "utils", "verify")
+def _load_families() -> None:
+    for family in _FAMILIES:
+        module = importlib.import_module(f"chainrule.ops.{family}")
+        globals().update((name, getattr(module, name)) for name in module.__all__)
 
 
-# Functions that are part of a room, with the module they live in.
-_FROM_ROOMS = {"check": "verify", "check_functions": "verify"}
+def _public_names() -> list[str]:
+    _load_families()
+    hidden = {"Any", "TYPE_CHECKING", "annotations", "builtins", "importlib"}
+    rooms = {
+        name
+        for name, value in globals().items()
+        if isinstance(value, type(importlib)) and name != "autograd"
+    }
+    present = {name for name in globals() if not name.startswith("_")} - hidden - rooms
+    return sorted({*present, *_ROOMS, *_FROM_ROOMS, "__version__"})
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ON_DEMAND:
+    if name in _ROOMS:
         return importlib.import_module(f"chainrule.{name}")
     if name in _FROM_ROOMS:
         return getattr(importlib.import_module(f"chainrule.{_FROM_ROOMS[name]}"), name)
+    if name == "__all__":
+        return _public_names()
+    if not name.startswith("_"):
+        _load_families()
+        if name in globals():
+            return globals()[name]
     raise AttributeError(
         f"module 'chainrule' has no attribute {name!r}; the operations that exist are listed by "
         "dir(chainrule)"
@@ -375,4 +148,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return _public_names()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule.graph import Node, mutations, record, sweep
-from chainrule.ops.cast import copy
+from chainrule.ops.cast import clone
 from chainrule.primitive import attach
 from chainrule.tensor import Tensor
 
@@ -37,7 +37,7 @@ def accumulate(tensor: Tensor, gradient: Any, new: Any = object.__new__) -> None
 def accumulate_tensor(tensor: Tensor, gradient: Any) -> None:
     """Add a tensor of the recorded backward pass to a gradient, itself recorded."""
     # A copy: the rules hand one tensor to several inputs, and a `.grad` may be changed in place.
-    tensor._grad = copy(gradient) if tensor._grad is None else tensor._grad + gradient
+    tensor._grad = clone(gradient) if tensor._grad is None else tensor._grad + gradient
 
 
 class _Probe:

@@ -11,7 +11,7 @@ from numpy import ndarray
 from chainrule.delivery import accumulate, accumulate_tensor
 from chainrule.graph import Node, reaching, sweep
 from chainrule.modes import modes
-from chainrule.ops.cast import copy
+from chainrule.ops.cast import clone
 from chainrule.ops.inplace import node_of
 from chainrule.primitive import attach
 from chainrule.tensor import Tensor
@@ -245,7 +245,7 @@ def grad(
                 )
         elif isinstance(gradient, Tensor):
             shared = any(gradient is other for other in (*results, *given))
-            results.append(copy(gradient) if shared else gradient)
+            results.append(clone(gradient) if shared else gradient)
         else:
             # Rules may hand out one array twice, or a view of what was saved: give each its own.
             results.append(attach(np.array(gradient), None))

@@ -9,6 +9,14 @@ from collections.abc import Callable, Generator
 from types import CodeType
 from typing import Any
 
+__all__ = [
+    "enable_grad",
+    "inference_mode",
+    "is_grad_enabled",
+    "no_grad",
+    "set_grad_enabled",
+]
+
 
 class Modes(threading.local):
     """What the current thread records: gradients by default, anomalies on request.

@@ -162,13 +162,13 @@ def _clip(
 ) -> Any:  # fmt: skip
     low, high = (v if w is None else w for v, w in ((a_min, min), (a_max, max)))
     if low is None and high is None:
-        return cast.copy(as_tensor(a))
+        return cast.clone(as_tensor(a))
     return arithmetic.clamp(as_tensor(a), low, high)
 
 
 @stands_for(np.copy)
 def _copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    return cast.copy(a)
+    return cast.clone(a)
 
 
 @stands_for(np.copyto)

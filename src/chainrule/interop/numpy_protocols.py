@@ -266,7 +266,7 @@ def _deliver(ufunc: Any, result: Tensor, target: Any) -> Any:
     """Write a result into the ``out`` argument, or return it if it took that place already."""
     name = f"np.{ufunc.__name__}"
     if isinstance(target, Tensor):
-        return inplace.change(name, lambda _, value: cast.copy(value), target, result)
+        return inplace.change(name, lambda _, value: cast.clone(value), target, result)
     if result._array is target:
         return result
     if result.requires_grad:

@@ -7,6 +7,14 @@ from chainrule.nn.module import Module
 from chainrule.ops.exponential import relu, sigmoid, tanh
 from chainrule.tensor import Tensor
 
+__all__ = [
+    "LogSoftmax",
+    "ReLU",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+]
+
 
 class ReLU(Module):
     """Rectified linear unit, max(x, 0), element by element.

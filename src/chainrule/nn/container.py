@@ -11,6 +11,13 @@ from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 from chainrule.tensor import Tensor
 
+__all__ = [
+    "ModuleDict",
+    "ModuleList",
+    "ParameterList",
+    "Sequential",
+]
+
 
 class _Ordered(Module):
     """Modules named "0", "1", … in order."""

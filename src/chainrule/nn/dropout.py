@@ -6,6 +6,10 @@ from chainrule.nn.functional.dropout import check_probability, dropout
 from chainrule.nn.module import Module
 from chainrule.tensor import Tensor
 
+__all__ = [
+    "Dropout",
+]
+
 
 class Dropout(Module):
     """In training, set elements to 0 with probability ``p`` and divide the others by 1 − p.

@@ -5,6 +5,10 @@ from __future__ import annotations
 from chainrule.nn.module import Module
 from chainrule.tensor import Tensor
 
+__all__ = [
+    "Flatten",
+]
+
 
 class Flatten(Module):
     """Join a range of dimensions into one: by default all but the first, the batch.

@@ -12,6 +12,11 @@ from chainrule.ops.creation import empty
 from chainrule.ops.linear_algebra import linear
 from chainrule.tensor import Tensor
 
+__all__ = [
+    "Identity",
+    "Linear",
+]
+
 
 class Identity(Module):
     """Return the input; a placeholder. Arguments are accepted and have no effect.

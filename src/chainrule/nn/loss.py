@@ -12,6 +12,14 @@ from chainrule.nn.functional.loss import (
 from chainrule.nn.module import Module
 from chainrule.tensor import Tensor
 
+__all__ = [
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "MSELoss",
+    "NLLLoss",
+]
+
 
 class _Loss(Module):
     """A loss with a reduction."""

@@ -14,6 +14,10 @@ from chainrule.nn.members import Members
 from chainrule.ops.creation import check_device
 from chainrule.tensor import RemovableHandle, Tensor
 
+__all__ = [
+    "Module",
+]
+
 
 class Module(Members):
     """Base class of all layers, losses and networks.

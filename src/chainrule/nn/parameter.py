@@ -7,6 +7,11 @@ from typing import Any
 from chainrule.ops.creation import as_tensor, require_grad
 from chainrule.tensor import Tensor
 
+__all__ = [
+    "Buffer",
+    "Parameter",
+]
+
 
 class Parameter(Tensor):
     """A tensor that becomes a parameter of the module it is assigned to.

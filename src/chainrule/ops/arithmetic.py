@@ -18,6 +18,28 @@ from chainrule.symbol import LATEX, TEXT, Expr, NamedNumber, Notation
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
+__all__ = [
+    "abs",
+    "absolute",
+    "add",
+    "clamp",
+    "clamp_max",
+    "clamp_min",
+    "clip",
+    "div",
+    "divide",
+    "maximum",
+    "minimum",
+    "mul",
+    "multiply",
+    "neg",
+    "negative",
+    "pow",
+    "sign",
+    "sub",
+    "subtract",
+]
+
 # --- The table ------------------------------------------------------------------------------------
 
 plus: Operation = define(
@@ -374,3 +396,6 @@ clamp_max: Operation = define(
     tensor([-1.,  1.])
     """,
 )
+
+# PyTorch's other names for the same operations.
+multiply, divide, subtract, negative, absolute, clip = mul, div, sub, neg, abs, clamp

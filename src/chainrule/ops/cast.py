@@ -7,6 +7,8 @@ import numpy as np
 from chainrule.operation import Operation, define
 from chainrule.symbol import Notation
 
+__all__ = ["clone"]
+
 _unmarked = Notation(custom=lambda style, operands: (operands["x"].written, operands["x"].level))
 
 cast: Operation = define(
@@ -17,7 +19,7 @@ cast: Operation = define(
     notation=_unmarked,
     doc="Convert to a dtype; the gradient is converted back.",
 )
-copy: Operation = define(
+clone: Operation = define(
     "clone",
     np.array,
     x=lambda g: g,

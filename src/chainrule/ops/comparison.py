@@ -10,6 +10,28 @@ from chainrule.operands import operand_error, representable
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 
+__all__ = [
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
+    "eq",
+    "ge",
+    "gt",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "le",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "lt",
+    "masked_fill",
+    "ne",
+    "where",
+]
+
 
 def _comparison(name: str, forward: Any, doc: str) -> Any:
     return define(name, forward, inputs=("a", "b"), notation=notation.conditional(name), doc=doc)

@@ -18,6 +18,23 @@ from chainrule.primitive import attach
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
+__all__ = [
+    "arange",
+    "as_tensor",
+    "empty",
+    "empty_like",
+    "eye",
+    "from_numpy",
+    "full",
+    "full_like",
+    "linspace",
+    "ones",
+    "ones_like",
+    "tensor",
+    "zeros",
+    "zeros_like",
+]
+
 
 def to_array(data: Any, dtype: Any = None, *, copy: bool = True) -> ndarray[Any, Any]:
     """Return data as an array of a supported dtype; Python floats become the default dtype."""

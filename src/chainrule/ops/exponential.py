@@ -16,6 +16,18 @@ from chainrule.symbol import Notation
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
+__all__ = [
+    "exp",
+    "log",
+    "log_softmax",
+    "logsumexp",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "sqrt",
+    "tanh",
+]
+
 
 def _named(name: str, latex: str | None = None) -> Notation:
     head = latex if latex is not None else rf"\{name}"

@@ -19,6 +19,15 @@ from chainrule.primitive import attach
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
+__all__ = [
+    "amax",
+    "amin",
+    "argmax",
+    "argmin",
+    "max",
+    "min",
+]
+
 # --- The table ------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,11 @@ from chainrule.primitive import attach
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
+__all__ = [
+    "gather",
+    "nonzero",
+]
+
 
 def is_basic(index: Any) -> bool:
     """Tell whether an index consists of integers, slices, None and ``...`` only: gives a view."""

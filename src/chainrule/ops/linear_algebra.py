@@ -15,6 +15,12 @@ from chainrule.ops.shape import inserted, reshaped, squeezed
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
+__all__ = [
+    "dot",
+    "matmul",
+    "mm",
+]
+
 product: Operation = define(
     "matmul",
     np.matmul,

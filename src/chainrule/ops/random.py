@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 
     from chainrule.tensor import Tensor
 
+__all__ = [
+    "Generator",
+    "bernoulli",
+    "default_generator",
+    "manual_seed",
+    "normal",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+]
+
 
 class Generator:
     """A source of random numbers: the Mersenne Twister, as PyTorch's CPU generator is.

@@ -19,6 +19,15 @@ from chainrule.symbol import LEVELS, Notation, Style
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
+__all__ = [
+    "all",
+    "any",
+    "mean",
+    "std",
+    "sum",
+    "var",
+]
+
 Dims = tuple[int, ...] | None
 
 # Straight to the ufunc: `np.sum` spends longer on its arguments than on a small array.

@@ -17,6 +17,24 @@ from chainrule.symbol import LEVELS, Notation, Style, function_notation
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
+__all__ = [
+    "broadcast_to",
+    "cat",
+    "chunk",
+    "flatten",
+    "permute",
+    "ravel",
+    "reshape",
+    "split",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "t",
+    "transpose",
+    "unbind",
+    "unsqueeze",
+]
+
 
 def normal_dim(name: str, dim: Any, ndim: int) -> int:
     """Return a dimension as a number from 0, or raise PyTorch's error if it is out of range."""
@@ -480,3 +498,6 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     d = normal_dim("unbind", dim, input._array.ndim)
     before = (slice(None),) * d
     return tuple(input[(*before, k)] for k in range(input._array.shape[d]))
+
+
+swapaxes = transpose

@@ -1,14 +1,16 @@
-"""The description of every operation, by family."""
+"""The description of every operation: a family a module, each with its ``OPERATIONS``."""
 
-from tests.ops.samples import elementwise, indexing, losses, reductions, shapes
+import importlib
+import pkgutil
+
 from tests.ops.samples.description import Operation, Sample
 
-OPERATIONS: tuple[Operation, ...] = (
-    *elementwise.OPERATIONS,
-    *reductions.OPERATIONS,
-    *shapes.OPERATIONS,
-    *indexing.OPERATIONS,
-    *losses.OPERATIONS,
+_FAMILIES = sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name != "description")
+
+OPERATIONS: tuple[Operation, ...] = tuple(
+    operation
+    for family in _FAMILIES
+    for operation in importlib.import_module(f"{__name__}.{family}").OPERATIONS
 )
 
 # Every operation with each of its samples.

@@ -10,6 +10,13 @@ from chainrule.ops import exponential
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
+__all__ = [
+    "log_softmax",
+    "relu",
+    "relu_",
+    "softmax",
+]
+
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return max(x, 0), element by element.

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
     from chainrule.tensor import Tensor
 
+__all__ = [
+    "cross_entropy",
+    "nll_loss",
+]
+
 Array = ndarray[Any, Any]
 _int64, _uint64 = np.dtype("int64"), np.dtype("uint64")
 

@@ -13,6 +13,10 @@ from chainrule.primitive import attach
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
+__all__ = [
+    "dropout",
+]
+
 
 def check_probability(p: float) -> None:
     """Refuse a dropout probability outside [0, 1]."""

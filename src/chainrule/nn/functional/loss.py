@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
     from chainrule.tensor import Tensor
 
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "mse_loss",
+]
+
 
 def reduced(loss: Tensor, reduction: str) -> Tensor:
     """Return the mean or the sum of a loss, or the loss as it is."""

@@ -1,4 +1,4 @@
-"""What the functions of printed formulas mean, in NumPy: written from their definitions."""
+"""The functions of the operations that every program uses."""
 
 from __future__ import annotations
 

@@ -1,0 +1,15 @@
+"""The operations as methods of `Tensor`, one line each, for editors, type checkers and readers."""
+
+from chainrule.methods.elementwise import Elementwise
+from chainrule.methods.filling import Filling
+from chainrule.methods.indexing import Indexing
+from chainrule.methods.linear_algebra import LinearAlgebra
+from chainrule.methods.operators import Operators
+from chainrule.methods.reductions import Reductions
+from chainrule.methods.shapes import Shapes
+
+
+class Operations(Operators, Elementwise, Reductions, Shapes, Indexing, LinearAlgebra, Filling):
+    """What a tensor can do. `Tensor` inherits from it, and is what ``self`` stands for."""
+
+    __slots__ = ()
