@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -40,7 +40,7 @@ class LossesDisagree(Exception):
 
 
 class Worker:
-    """A contestant set up on a workload in another process. `start` makes one."""
+    """A contestant set up on a workload in another process. `launch` makes one."""
 
     def __init__(self, contestant: str, process: subprocess.Popen[str], errors: TextIO) -> None:
         self.contestant = contestant
@@ -51,6 +51,10 @@ class Worker:
             raise ContestantSkipped(hello["skipped"])
         self.version: str = hello["version"]
 
+    def prepare(self, case: str, elements: int) -> list[float]:
+        """What the results of an operation come to, now set up to be timed."""
+        return self._ask({"case": case, "elements": elements})["summary"]
+
     def losses(self, steps: int) -> list[float]:
         """The losses of the next ``steps`` training steps."""
         return self._ask({"losses": steps})["losses"]
@@ -59,7 +63,7 @@ class Worker:
         """Seconds that ``steps`` training steps took, after ``warm_up`` untimed ones."""
         return self._ask({"time": steps, "warm_up": warm_up})["seconds"]
 
-    def _ask(self, request: dict[str, int]) -> dict[str, Any]:
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         with suppress(BrokenPipeError):  # it died; reading says so, with its last words
             self._process.stdin.write(json.dumps(request) + "\n")
         return self._read()
@@ -75,12 +79,12 @@ class Worker:
 
 
 @contextmanager
-def start(contestant: str, workload: str, threads: int) -> Iterator[Worker]:
+def launch(contestant: str, module: Sequence[str], threads: int) -> Iterator[Worker]:
     """A worker that lives as long as the context.
 
     Args:
-        contestant: Its key in `benchmarks.contestants.CONTESTANTS`.
-        workload: Its key in `benchmarks.workloads.WORKLOADS`.
+        contestant: What it is called in messages.
+        module: The module that serves, with its arguments.
         threads: For BLAS, OpenMP and their like.
 
     Raises:
@@ -90,7 +94,7 @@ def start(contestant: str, workload: str, threads: int) -> Iterator[Worker]:
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
         subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", contestant, workload],
+            [sys.executable, "-m", *module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -104,6 +108,11 @@ def start(contestant: str, workload: str, threads: int) -> Iterator[Worker]:
             yield Worker(contestant, process, errors)
         finally:
             process.kill()
+
+
+def start(contestant: str, workload: str, threads: int) -> AbstractContextManager[Worker]:
+    """A contestant (a key of `CONTESTANTS`) on a workload (a key of `WORKLOADS`), as `launch`."""
+    return launch(contestant, ["benchmarks.worker", contestant, workload], threads)
 
 
 @dataclass
