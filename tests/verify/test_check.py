@@ -433,3 +433,13 @@ def test_a_terminal_gets_colours():
     with console.capture() as captured:
         console.print(checked(net, net.by_hand("tanh")))
     assert "\x1b[" in captured.get()
+
+
+def test_a_loss_that_cancels_in_double_precision_raises_no_alarm():
+    # 1 − a has seven digits left at z = 17: the engine's gradient is imprecise, the claim is not.
+    z = cr.tensor([[17.0, 17.5], [16.0, 18.0]], dtype=cr.float64, requires_grad=True)
+    a = 1 / (1 + cr.exp(-z))
+    loss = -cr.log(1 - a).sum()
+    report = cr.check(loss, {"z": a.detach().numpy()})
+    assert report.ok, report.text()
+    assert not cr.check(loss, {"z": 1.001 * a.detach().numpy()}).ok
