@@ -13,10 +13,9 @@ from numpy import asarray, ndarray
 
 from chainrule.graph import Node, changed_after_use, mutations, record
 from chainrule.modes import modes, no_grad
-from chainrule.operation import connect_outputs
 from chainrule.ops.inplace import node_of
 from chainrule.ops.reductions import sum_to
-from chainrule.primitive import Cotangents, attach
+from chainrule.primitive import Cotangents, attach, connect_outputs
 from chainrule.symbol import function_notation
 from chainrule.tensor import Tensor
 

@@ -12,7 +12,15 @@ from chainrule import dtypes, operands, primitive
 from chainrule.graph import Node, memory_owner, record
 from chainrule.modes import modes
 from chainrule.operands import lift, operand_error, refuse_bools, rewired
-from chainrule.primitive import Cotangents, Primitive, Rule, attach, build, table
+from chainrule.primitive import (
+    Cotangents,
+    Primitive,
+    Rule,
+    attach,
+    build,
+    connect_outputs,
+    table,
+)
 from chainrule.symbol import Notation, operators
 
 if TYPE_CHECKING:
@@ -359,19 +367,10 @@ def _several(p: Primitive) -> Any:
     return operation
 
 
-def connect_outputs(main: Node, results: Sequence[Tensor | None]) -> None:
-    """Give each floating output of an operation with several a node that leads to it."""
-    for k, result in enumerate(results):
-        if result is not None and result._array.dtype.kind == "f":
-            output: Primitive = operators["output"].primitive  # type: ignore[attr-defined]
-            saved = (None, None, k, len(results))
-            result._node = record(output, result, (main,), saved, result._array.shape)
-
-
 define(
     "output",
     lambda values, k, count: values[k],
     params=("k", "count"),
-    values=lambda g, k, count: Cotangents(g if i == k else None for i in range(count)),
+    values=lambda g, k, count: Cotangents.of_one(g, k, count),
     doc="Pick one output of an operation that has several.",
 )

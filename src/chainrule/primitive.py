@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import asarray, ndarray
 
-from chainrule.graph import Node, source_line
+from chainrule.graph import Node, record, source_line
 from chainrule.symbol import (
     Call,
     Expr,
@@ -49,15 +49,32 @@ Rule = Callable[..., Any]
 _new: Callable[..., Any] = object.__new__
 
 
-class Cotangents(tuple[Any, ...]):
+class Cotangents(list[Any]):
     """The gradients of an operation with several outputs, None where one was not used."""
 
     shape = None
+    # The one output that has a gradient here, None if there may be more; and whether this is a sum
+    # that nobody else holds. With them, n outputs are added up in n steps rather than n².
+    only: int | None = None
+    summed = False
 
-    def __add__(self, other: Any) -> Cotangents:
-        return Cotangents(
-            b if a is None else a if b is None else a + b for a, b in zip(self, other, strict=True)
-        )
+    @classmethod
+    def of_one(cls, gradient: Any, k: int, count: int) -> Cotangents:
+        """Return the gradient of the k-th output, the others not used."""
+        self = cls([None] * count)
+        self[k] = gradient
+        self.only = k
+        return self
+
+    def __add__(self, other: Any) -> Any:
+        total = self if self.summed else Cotangents(self)
+        total.summed = True
+        for k in range(len(other)) if other.only is None else (other.only,):
+            part = other[k]
+            if part is not None:
+                known = total[k]
+                total[k] = part if known is None else known + part
+        return total
 
 
 class Primitive:
@@ -206,7 +223,7 @@ class Primitive:
         if tensors:
             saved = self._saved_as_tensors(node)
         if self.several:
-            g = _complete(g, node)
+            g = _complete(g, node, tensors)
         shapes = tuple(
             np.shape(saved[k]) if p is None else p.shape for k, p in enumerate(node.inputs)
         )
@@ -241,10 +258,10 @@ class Primitive:
             if isinstance(value, ndarray | np.generic):
                 values[k] = attach(asarray(value), parent)
             elif isinstance(value, tuple) and k == count:
-                raise RuntimeError(
-                    f"{self.name} has several outputs and its rule reads them; second derivatives "
-                    "of it are not available"
-                )
+                # Each output hangs on a node of its own that leads to this one, as it did when
+                # the operation ran.
+                values[k] = outputs = tuple(attach(v, None) for v in value)
+                connect_outputs(node, outputs)
         if self.extras:
             named = dict(zip((*self.inputs, "y", *self.param_names), values, strict=False))
             start = len(values) - len(self.extras)
@@ -350,6 +367,14 @@ def attach(array: Array, node: Node | None) -> Tensor:
     return tensor  # type: ignore[no-any-return]
 
 
+def connect_outputs(main: Node, results: Sequence[Tensor | None]) -> None:
+    """Give each floating output of an operation with several a node that leads to it."""
+    for k, result in enumerate(results):
+        if result is not None and result._array.dtype.kind == "f":
+            saved = (None, None, k, len(results))
+            result._node = record(table["output"], result, (main,), saved, result._array.shape)
+
+
 def has_nan(value: Any) -> bool:
     """Tell whether a gradient, as an array or a tensor, holds a NaN."""
     if isinstance(value, Cotangents):
@@ -358,18 +383,16 @@ def has_nan(value: Any) -> bool:
     return bool(np.isnan(array).any())
 
 
-def _complete(g: Any, node: Node) -> Any:
+def _complete(g: Any, node: Node, tensors: bool) -> Any:
     """Fill in zeros for the outputs whose gradient never arrived."""
-    if None not in g:
+    if all(part is not None for part in g):
         return g
     assert node.saved is not None
-    shapes_and_dtypes = node.saved[-1]
-    lift = next(type(part) for part in g if part is not None) is not ndarray
     parts = []
-    for part, (shape, dtype) in zip(g, shapes_and_dtypes, strict=True):
+    for part, (shape, dtype) in zip(g, node.saved[-1], strict=True):
         if part is None:
             zeros = np.zeros(shape, dtype)
-            part = attach(zeros, None) if lift else zeros
+            part = attach(zeros, None) if tensors else zeros
         parts.append(part)
     return Cotangents(parts)
 

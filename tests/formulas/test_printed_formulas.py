@@ -15,8 +15,8 @@ import pytest
 
 import chainrule as cr
 from chainrule import replay
-from chainrule.primitive import table
-from chainrule.symbol import Call, Expr, Symbol, bar
+from chainrule.primitive import Cotangents, table
+from chainrule.symbol import Call, Expr, Part, Symbol, bar
 from tests.formulas.reader import read_latex, read_text
 from tests.ops.comparison import REFUSALS, differentiable, on, run_here, upstream
 from tests.ops.samples import CASES, OPERATIONS
@@ -68,7 +68,7 @@ class Readable:
 
     def named(self, name: str, value: Any) -> Symbol:
         self.values[name] = value
-        return Symbol(name, shape=np.shape(value))
+        return Symbol(name, shape=None if isinstance(value, tuple) else np.shape(value))
 
     def parameter(self, param: Any, letter: str) -> Any:
         """Name the arrays of a parameter, those inside an index too."""
@@ -84,10 +84,24 @@ class Readable:
     def call(self) -> Expr:
         return Call(self.primitive, tuple(self.arguments), self.params)
 
+    def calls(self) -> Iterator[tuple[Expr, Any]]:
+        """Yield the call with its value, or each of several outputs with its own."""
+        if self.primitive.several:
+            yield from ((Part(self.call(), k), value) for k, value in enumerate(self.value))
+        else:
+            yield self.call(), self.value
+
+    def upstream(self) -> Any:
+        """Return a gradient arriving at the node."""
+        rng = np.random.default_rng(3)
+        if self.primitive.several:
+            return Cotangents(rng.uniform(0.5, 2, np.shape(v)) for v in self.value)
+        return rng.uniform(0.5, 2, self.node.shape)
+
     def gradients(self) -> Iterator[tuple[Expr, Any]]:
         """Yield each rule's formula with the gradient the engine computes for it."""
-        g = np.random.default_rng(3).uniform(0.5, 2, self.node.shape)
-        gradient = Symbol(bar("y"), r"\bar{y}", np.shape(g))
+        g = self.upstream()
+        gradient = Symbol(bar("y"), r"\bar{y}", g.shape)
         self.values[bar("y")] = g
         formulas = self.primitive.formula(
             self.arguments, self.params, output=self.output, upstream=gradient
@@ -119,7 +133,7 @@ def values_of(nodes: list[Any]) -> dict[Any, Any]:
         inputs = replay.inputs_of(node, values)
         arguments = (inputs,) if node.primitive.variadic else inputs
         result = node.primitive.forward(*arguments, *replay.params_of(node))
-        values[node] = result if node.primitive.several else np.asarray(result)
+        values[node] = tuple(result) if node.primitive.several else np.asarray(result)
     return values
 
 
@@ -144,15 +158,18 @@ def assert_reads_as(formula: Expr, values: dict[str, Any], expected: Any, what: 
 
 
 def is_finite(readable: Readable) -> bool:
-    arrays = [v for v in readable.values.values() if isinstance(v, np.ndarray)]
-    return all(np.all(np.isfinite(a)) for a in arrays)
+    parts = [p for v in readable.values.values() for p in (v if isinstance(v, tuple) else (v,))]
+    return all(np.all(np.isfinite(a)) for a in parts if isinstance(a, np.ndarray))
 
 
 def check(node: Any, values: dict[Any, Any]) -> None:
+    if node.name == "output":
+        return  # which formulas write as y[k]
     readable = Readable(node, values)
     if not is_finite(readable):
         return  # what is not finite follows PyTorch, which formulas do not describe
-    assert_reads_as(readable.call(), readable.values, readable.value, node.name)
+    for call, value in readable.calls():
+        assert_reads_as(call, readable.values, value, node.name)
     for formula, gradient in readable.gradients():
         assert_reads_as(formula, readable.values, gradient, f"gradient of {node.name}")
 
