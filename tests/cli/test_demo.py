@@ -167,7 +167,7 @@ def test_without_pytorch_the_proof_says_that_it_is_missing_and_holds(run, monkey
 def test_no_comparison_is_no_proof(run):
     result = run(methods=())
     assert result.exit_code == 1
-    assert "✗ Proof: nothing could be compared." in result.stdout
+    assert "✗ Proof: nothing to compare with." in result.stdout
 
 
 @pytest.mark.parametrize(

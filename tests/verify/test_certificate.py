@@ -139,3 +139,23 @@ def test_reevaluation_reproduces_the_loss_in_double_precision():
     x, t = batch(5, 3, 2, "float32")
     loss = squared(model(cr.Tensor(x)), cr.Tensor(t))
     assert Reevaluation(loss)({}) == pytest.approx(loss.item(), rel=1e-5)
+
+
+def test_a_gradient_lost_to_cancellation_is_told_from_a_wrong_one():
+    # In float32, 1 − σ(z) keeps less than a digit at z = 16; the rules are right all the same.
+    layer = Dense(1, 1, dtype="float32")
+    layer.parameters["W1"].data[:] = 4.0
+    layer.parameters["b1"].data[:] = 0.3
+
+    def loss(y, t):
+        a = 1 / (1 + cr.exp(-y))
+        return -cr.log(1 - a).mean() * t.mean()
+
+    batch = np.full((1, 1), 3.9, np.float32), np.ones((1, 1), np.float32)
+    certificate = prove(layer, *batch, loss)
+    assert not certificate.ok
+    assert all(row.spent for row in certificate.rows), certificate.text()
+    assert certificate.verdict == "the rules agree, the precision is spent"
+    assert "float64" in certificate.text()
+    assert "~" in certificate.html()
+    assert certificate.to_dict()["rows"][0]["spent"]

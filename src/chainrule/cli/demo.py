@@ -366,13 +366,13 @@ def _show_verdict(
     console: Console, training: Training, certificate: Certificate, seconds: float
 ) -> None:
     console.print()
-    wrong = [row.name for row in certificate.rows if not row.ok]
+    wrong = [row.name for row in certificate.rows if not row.ok and not row.spent]
     if certificate.ok:
         proof = f"all {len(certificate.rows)} gradients agree with every method."
     elif wrong:
         proof = f"the gradient of {', '.join(wrong)} is wrong."
     else:
-        proof = "nothing could be compared."
+        proof = f"{certificate.verdict}."
     _paragraph(console, Text.assemble(_mark(certificate.ok), (f" Proof: {proof}", "bold")))
     if not training.ok:
         short = (

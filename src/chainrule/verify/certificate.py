@@ -30,12 +30,15 @@ class CertificateRow:
         errors: per method the largest error of the engine's gradient, in units in the last place of
             the parameter's largest gradient entry; None where the method does not apply.
         ok: whether every error is explained by rounding (and the method's own error).
+        spent: the rules are right, as the same rules in double precision show, but the gradient
+            has lost more than a thousandth of its size to cancellation in its own precision.
     """
 
     name: str
     shape: tuple[int, ...]
     errors: dict[str, float | None]
     ok: bool
+    spent: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,24 @@ class Certificate:
         """Whether all gradients agree with every method that applies."""
         return bool(self.applied) and bool(self.rows) and all(row.ok for row in self.rows)
 
+    @property
+    def verdict(self) -> str:
+        """The outcome in a few words."""
+        if not self.applied:
+            return "nothing to compare with"
+        if self.ok:
+            return "all gradients agree"
+        if all(row.ok or row.spent for row in self.rows):
+            return "the rules agree, the precision is spent"
+        return "GRADIENTS DISAGREE"
+
+    def _advice(self) -> str:
+        return (
+            f"right in double precision; in {self.dtype} the values that this gradient is made of "
+            "cancel and leave fewer than three digits. Prove it in float64, or where the loss is "
+            "not yet so small"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the certificate as plain data."""
         return {
@@ -69,7 +90,13 @@ class Certificate:
             "dtype": self.dtype,
             "methods": dict(self.methods),
             "rows": [
-                {"name": r.name, "shape": list(r.shape), "errors": dict(r.errors), "ok": r.ok}
+                {
+                    "name": r.name,
+                    "shape": list(r.shape),
+                    "errors": dict(r.errors),
+                    "ok": r.ok,
+                    "spent": r.spent,
+                }
                 for r in self.rows
             ],
         }
@@ -81,11 +108,8 @@ class Certificate:
     def text(self) -> str:
         """Return the certificate as text of at most 80 columns."""
         count = sum(int(np.prod(r.shape)) for r in self.rows)
-        verdict = "all gradients agree" if self.ok else "GRADIENTS DISAGREE"
-        if not self.applied:
-            verdict = "nothing to compare with"
         lines = [
-            f"Certificate: {verdict}",
+            f"Certificate: {self.verdict}",
             f"{len(self.rows)} parameters, {count} entries, {self.dtype}; loss {self.loss:.6g}",
             "Errors in units in the last place of each gradient's largest entry:",
             "",
@@ -99,9 +123,11 @@ class Certificate:
         for row in self.rows:
             name = row.name if len(row.name) <= name_width else "…" + row.name[1 - name_width :]
             cells = "".join(f"  {_cell(row.errors.get(m)):>12}" for m in columns)
-            mark = "" if row.ok else "  ✗"
+            mark = "" if row.ok else "  ~" if row.spent else "  ✗"
             lines.append(f"  {name:<{name_width}}  {_shape(row.shape):<{shape_width}}{cells}{mark}")
         lines.append("")
+        if any(row.spent for row in self.rows):
+            lines.extend(_wrapped(f"~ {self._advice()}", width=78))
         for method, note in self.methods.items():
             lines.extend(_wrapped(f"{method}: {note}", width=78))
         return "\n".join(lines)
@@ -119,17 +145,18 @@ class Certificate:
             colour = "" if r.ok else ' style="background:#fde8e8"'
             body.append(
                 f"<tr{colour}><td><code>{escape(r.name)}</code></td>"
-                f"<td>{escape(_shape(r.shape))}</td>{cells}<td>{'✓' if r.ok else '✗'}</td></tr>"
+                f"<td>{escape(_shape(r.shape))}</td>{cells}"
+                f"<td>{'✓' if r.ok else '~' if r.spent else '✗'}</td></tr>"
             )
         notes = "".join(
             f"<li><b>{escape(m)}</b>: {escape(note)}</li>" for m, note in self.methods.items()
         )
-        verdict = "all gradients agree" if self.ok else "gradients disagree"
-        if not self.applied:
-            verdict = "nothing to compare with"
+        if any(row.spent for row in self.rows):
+            notes = f"<li><b>~</b>: {escape(self._advice())}</li>{notes}"
         return (
             '<div class="chainrule-certificate" style="font-family:sans-serif;max-width:60em">'
-            f"<h3>Certificate: {verdict}</h3><p>Loss {self.loss:.6g}, {escape(self.dtype)}. "
+            f"<h3>Certificate: {self.verdict.lower()}</h3>"
+            f"<p>Loss {self.loss:.6g}, {escape(self.dtype)}. "
             "Errors in units in the last place of each gradient's largest entry.</p>"
             f'<table style="border-collapse:collapse"><thead><tr><th style="text-align:left">'
             f'parameter</th><th style="text-align:left">shape</th>{head}<th></th></tr></thead>'
@@ -265,6 +292,8 @@ _ROUNDING = 64.0
 # more. The same rules in double precision show how much; beyond this part of a gradient it is no
 # excuse.
 _CANCELLATION = 1e-3
+# How far right gradients in double precision may be from the other methods, relative.
+_DOUBLE = 1e-6
 
 
 def _row(
@@ -281,11 +310,23 @@ def _row(
     if precise is not None and gradient.size:
         lost = float(np.max(np.abs(precise - gradient)))
         allowed += min(2 * lost, _CANCELLATION * float(np.max(np.abs(gradient))))
+    finite = ok
     for method, comparison in comparisons.items():
         error, uncertainty = comparison.error(node, gradient)
         errors[method] = error / unit
         ok = ok and error <= allowed + 10 * uncertainty
-    return CertificateRow(name, tuple(gradient.shape), errors, ok)
+    spent = not ok and finite and precise is not None and _agrees(node, precise, comparisons)
+    return CertificateRow(name, tuple(gradient.shape), errors, ok, spent)
+
+
+def _agrees(node: Node, precise: Any, comparisons: dict[str, Comparison]) -> bool:
+    """Tell whether the rules in double precision agree with the methods that work in it."""
+    size = float(np.max(np.abs(precise), initial=0))
+    outcomes = []
+    for comparison in comparisons.values():
+        error, uncertainty = comparison.error(node, precise)
+        outcomes.append(error <= _DOUBLE * size + 10 * uncertainty)
+    return bool(outcomes) and all(outcomes)
 
 
 def unit_in_last_place(gradient: Any) -> float:
