@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule import autograd as autograd
 from chainrule._version import __version__ as __version__
 from chainrule.dtypes import *
+from chainrule.memory import keep_freed_arrays as _keep_freed_arrays
 from chainrule.modes import *
 from chainrule.ops.arithmetic import *
 from chainrule.ops.cast import *
@@ -52,6 +53,9 @@ _FROM_ROOMS = {"check": "verify", "check_functions": "verify"}
 # Families of the table beyond the ones every program needs, imported together when the first name
 # that is not found above is asked for. What they offer is their `__all__`.
 _FAMILIES: tuple[str, ...] = ()
+
+
+_keep_freed_arrays()
 
 
 def from_dlpack(source: Any) -> Tensor:
