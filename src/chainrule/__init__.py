@@ -37,6 +37,7 @@ from chainrule.tensor import Size as Size
 from chainrule.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
+    from chainrule import linalg as linalg
     from chainrule import nn as nn
     from chainrule import optim as optim
     from chainrule import textbook as textbook
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from chainrule.verify import check_functions as check_functions
 
 # Rooms that are imported when they are first used.
-_ROOMS = ("nn", "optim", "textbook", "utils", "verify")
+_ROOMS = ("linalg", "nn", "optim", "textbook", "utils", "verify")
 # Functions that are part of a room, with the room they live in.
 _FROM_ROOMS = {"check": "verify", "check_functions": "verify"}
 # Families of the table beyond the ones every program needs, imported together when the first name
