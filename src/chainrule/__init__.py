@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from chainrule import utils as utils
     from chainrule import verify as verify
     from chainrule.explanation import Explanation
+    from chainrule.ops.activation_functions import *
     from chainrule.verify import check as check
     from chainrule.verify import check_functions as check_functions
 
@@ -53,7 +54,7 @@ _ROOMS = ("linalg", "nn", "optim", "textbook", "utils", "verify")
 _FROM_ROOMS = {"check": "verify", "check_functions": "verify"}
 # Families of the table beyond the ones every program needs, imported together when the first name
 # that is not found above is asked for. What they offer is their `__all__`.
-_FAMILIES: tuple[str, ...] = ()
+_FAMILIES: tuple[str, ...] = ("activation_functions",)
 
 
 _keep_freed_arrays()

@@ -89,6 +89,7 @@ _FUNCTIONS = {
     r"\exp": "exp",
     r"\log": "log",
     r"\tanh": "tanh",
+    r"\Phi": "Φ",
     r"\max": "max",
     r"\min": "min",
     r"\sigma": "σ",

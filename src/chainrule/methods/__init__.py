@@ -1,5 +1,6 @@
 """The operations as methods of `Tensor`, one line each, for editors, type checkers and readers."""
 
+from chainrule.methods.activations import Activations
 from chainrule.methods.elementwise import Elementwise
 from chainrule.methods.filling import Filling
 from chainrule.methods.indexing import Indexing
@@ -9,7 +10,9 @@ from chainrule.methods.reductions import Reductions
 from chainrule.methods.shapes import Shapes
 
 
-class Operations(Operators, Elementwise, Reductions, Shapes, Indexing, LinearAlgebra, Filling):
+class Operations(
+    Activations, Operators, Elementwise, Reductions, Shapes, Indexing, LinearAlgebra, Filling
+):
     """What a tensor can do. `Tensor` inherits from it, and is what ``self`` stands for."""
 
     __slots__ = ()
