@@ -31,7 +31,66 @@ ADAM_OPTIONS = [
         (0, 0.2), (False, True), (False, True), ({}, {"betas": (0.5, 0.8), "eps": 1e-2})
     )
 ]
+
+
+def grid(**options: Any) -> list[dict[str, Any]]:
+    """Return every combination of the options' values."""
+    return [
+        dict(zip(options, values, strict=True)) for values in itertools.product(*options.values())
+    ]
+
+
+BOTH = (False, True)
+OTHERS = [
+    *(("Adamax", o) for o in grid(lr=[0.1], weight_decay=[0, 0.2], maximize=BOTH)),
+    *(
+        ("NAdam", o)
+        for o in grid(
+            lr=[0.1],
+            weight_decay=[0, 0.2],
+            decoupled_weight_decay=BOTH,
+            maximize=BOTH,
+            momentum_decay=[4e-3, 0.1],
+        )
+    ),
+    *(
+        ("RAdam", o)
+        for o in grid(
+            lr=[0.1],
+            weight_decay=[0, 0.2],
+            decoupled_weight_decay=BOTH,
+            maximize=BOTH,
+            betas=[(0.9, 0.999), (0.5, 0.8)],
+        )
+    ),
+    *(
+        ("Adagrad", o)
+        for o in grid(
+            lr=[0.1],
+            lr_decay=[0, 0.1],
+            weight_decay=[0, 0.2],
+            initial_accumulator_value=[0, 0.5],
+            maximize=BOTH,
+        )
+    ),
+    *(
+        ("Adadelta", o)
+        for o in grid(lr=[0.5], rho=[0.9, 0.5], weight_decay=[0, 0.2], maximize=BOTH)
+    ),
+    *(
+        ("RMSprop", o)
+        for o in grid(
+            lr=[0.01], momentum=[0, 0.9], centered=BOTH, weight_decay=[0, 0.2], maximize=BOTH
+        )
+    ),
+    *(("Rprop", o) for o in grid(lr=[0.1], step_sizes=[(1e-6, 50), (0.08, 0.15)], maximize=BOTH)),
+    *(("ASGD", o) for o in grid(lr=[0.1], t0=[1e6, 3], weight_decay=[0, 0.2], maximize=BOTH)),
+    ("ASGD", {"lr": 0.1, "lambd": 0.3, "alpha": 0.5, "t0": 0}),
+    *((name, {}) for name in ("Adamax", "NAdam", "RAdam", "Adagrad", "Adadelta", "RMSprop")),
+    *((name, {}) for name in ("Rprop", "ASGD")),
+]
 CASES = [
+    *OTHERS,
     *(("SGD", o) for o in SGD_OPTIONS),
     *(("Adam", o) for o in ADAM_OPTIONS),
     *(("AdamW", o) for o in ADAM_OPTIONS),
@@ -40,6 +99,7 @@ CASES = [
     ("Adam", {}),
     ("AdamW", {}),
 ]
+ELEMENTWISE = sorted({name for name, _ in CASES})
 
 
 def ids(case: Any) -> str:
@@ -88,6 +148,65 @@ def test_ten_steps_are_those_of_pytorch(case: Any, dtype: str) -> None:
     assert_close(ours, theirs, 10)
 
 
+ADAFACTOR = [
+    *grid(lr=[0.1], weight_decay=[0, 0.2], maximize=BOTH),
+    {},
+    {"eps": (1e-2, 0.1), "d": 2.0, "beta2_decay": -0.5},
+]
+MUON = [
+    *grid(lr=[0.1], weight_decay=[0, 0.2], nesterov=BOTH, adjust_lr_fn=[None, "match_rms_adamw"]),
+    {},
+    {"ns_steps": 2, "ns_coefficients": (1.5, -0.5, 0.1), "momentum": 0.5},
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "case", [*(("Adafactor", o) for o in ADAFACTOR), *(("Muon", o) for o in MUON)], ids=ids
+)
+def test_ten_steps_on_matrices_are_those_of_pytorch(
+    case: Any, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, options = case
+    # PyTorch's Muon computes in bfloat16, which NumPy has not.
+    monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)
+    shapes = [(4, 3), (3, 4), (1, 5)] if name == "Muon" else [(4, 3), (5,), (), (2, 3, 4), (1, 1)]
+    ours, theirs = parameters(cr, dtype, shapes), parameters(torch, dtype, shapes)
+    optimizer = getattr(cr.optim, name)(ours, **options)
+    reference = getattr(torch.optim, name)(theirs, **options)
+    for k in range(10):
+        set_gradients(cr, ours, k)
+        set_gradients(torch, theirs, k)
+        if k == 4:
+            ours[1].grad = theirs[1].grad = None
+        optimizer.step()
+        reference.step()
+    assert_close(ours, theirs, 10)
+
+
+def test_muon_is_within_bfloat16_of_pytorch_as_it_is() -> None:
+    ours, theirs = parameters(cr, "float32", [(6, 4)]), parameters(torch, "float32", [(6, 4)])
+    optimizer, reference = cr.optim.Muon(ours, lr=0.1), torch.optim.Muon(theirs, lr=0.1)
+    for k in range(10):
+        set_gradients(cr, ours, k)
+        set_gradients(torch, theirs, k)
+        optimizer.step()
+        reference.step()
+    difference = np.abs(ours[0].detach().numpy() - theirs[0].detach().numpy()).max()
+    assert 0 < difference < 0.1 * 10 * 2**-6
+
+
+@pytest.mark.parametrize("name", ["Adafactor", "Muon"])
+def test_matrices_without_elements_are_left_alone(name: str) -> None:
+    w = cr.zeros(3, 0, requires_grad=True)
+    w.grad = cr.zeros(3, 0)
+    if name == "Muon":
+        getattr(cr.optim, name)([w], adjust_lr_fn="match_rms_adamw").step()
+    else:
+        getattr(cr.optim, name)([w]).step()
+    assert tuple(w.shape) == (3, 0)
+
+
 @pytest.mark.parametrize(
     "case",
     [
@@ -95,6 +214,14 @@ def test_ten_steps_are_those_of_pytorch(case: Any, dtype: str) -> None:
         ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.2}),
         ("Adam", {"lr": 0.1, "weight_decay": 0.2}),
         ("AdamW", {"lr": 0.1, "amsgrad": True}),
+        ("Adamax", {"lr": 0.1, "weight_decay": 0.2}),
+        ("NAdam", {"lr": 0.1, "weight_decay": 0.2}),
+        ("RAdam", {"lr": 0.1, "betas": (0.5, 0.6), "maximize": True}),
+        ("Adagrad", {"lr": 0.1, "weight_decay": 0.2}),
+        ("Adadelta", {"lr": 0.1, "weight_decay": 0.2}),
+        ("RMSprop", {"lr": 0.1, "centered": True, "momentum": 0.5, "maximize": True}),
+        ("Rprop", {"lr": 0.1, "maximize": True}),
+        ("ASGD", {"lr": 0.1, "t0": 0, "weight_decay": 0.2}),
     ],
     ids=ids,
 )
@@ -132,10 +259,10 @@ def test_sgd_of_any_shape_and_rate_follows_pytorch(
     assert_close(ours, theirs, steps)
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", ELEMENTWISE)
 def test_memory_in_another_order_is_updated_alike(name: str) -> None:
     side = int(np.sqrt(updates.PIECE)) + 1
-    options: dict[str, Any] = {"weight_decay": 0.1} if name == "SGD" else {}
+    options: dict[str, Any] = {"momentum": 0.1} if name in ("SGD", "RMSprop") else {}
     plain = cr.zeros(side, side, requires_grad=True)
     turned = cr.nn.Parameter(cr.zeros(side, side).T)
     assert not turned.is_contiguous()
@@ -147,10 +274,29 @@ def test_memory_in_another_order_is_updated_alike(name: str) -> None:
     np.testing.assert_allclose(turned.detach().numpy(), plain.detach().numpy(), rtol=1e-6)
 
 
-@pytest.mark.parametrize("case", CASES, ids=ids)
-def test_state_dicts_have_the_layout_of_pytorch_and_are_exchanged(case: Any) -> None:
+def in_pytorch(value: Any) -> Any:
+    """Return a state dict of ours with PyTorch's tensors."""
+    if isinstance(value, cr.Tensor):
+        return torch.tensor(value.detach().numpy())
+    if isinstance(value, dict):
+        return {key: in_pytorch(item) for key, item in value.items()}
+    return [in_pytorch(item) for item in value] if isinstance(value, list) else value
+
+
+STATE_CASES = [
+    *CASES,
+    *(("Adafactor", o) for o in ADAFACTOR),
+    ("Muon", {"lr": 0.1, "ns_steps": 1}),
+]
+
+
+@pytest.mark.parametrize("case", STATE_CASES, ids=ids)
+def test_state_dicts_have_the_layout_of_pytorch_and_are_exchanged(
+    case: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name, options = case
-    shapes = [(4, 3), (4,)]
+    shapes = [(4, 3), (2, 4)] if name == "Muon" else [(4, 3), (4,)]
+    monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)
     ours, theirs = parameters(cr, "float32", shapes), parameters(torch, "float32", shapes)
     optimizer = getattr(cr.optim, name)(ours, **options)
     reference = getattr(torch.optim, name)(theirs, **options)
@@ -170,15 +316,7 @@ def test_state_dicts_have_the_layout_of_pytorch_and_are_exchanged(case: Any) -> 
     crossed = getattr(cr.optim, name)(ours, lr=9.0)
     crossed.load_state_dict(other)
     back = getattr(torch.optim, name)(theirs, lr=9.0)
-    back.load_state_dict(
-        {
-            "state": {
-                key: {k: torch.tensor(v.numpy()) for k, v in entries.items()}
-                for key, entries in mine["state"].items()
-            },
-            "param_groups": mine["param_groups"],
-        }
-    )
+    back.load_state_dict(in_pytorch(mine))
     for k in range(3, 6):
         for library, params, o in ((cr, ours, crossed), (torch, theirs, back)):
             set_gradients(library, params, k)
@@ -240,9 +378,9 @@ def test_a_wrong_state_is_refused_and_changes_nothing(state: Any, error: Any, me
         assert kept.all()
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", [*ELEMENTWISE, "Adafactor"])
 def test_copies_and_pickles_go_on_alike(name: str) -> None:
-    options: dict[str, Any] = {"momentum": 0.9} if name == "SGD" else {}
+    options: dict[str, Any] = {"momentum": 0.9} if name in ("SGD", "RMSprop") else {}
     model = cr.nn.Linear(3, 2)
     optimizer = getattr(cr.optim, name)(model.parameters(), lr=0.1, **options)
 

@@ -120,6 +120,16 @@ def test_groups_of_mixed_dtypes() -> None:
     assert a.item() == pytest.approx(b.item(), rel=1e-6)
 
 
+def test_where_the_gradient_is_nan_rprop_stays_as_in_pytorch() -> None:
+    for library in (cr, torch):
+        w = library.tensor([1.0, 1.0], requires_grad=True)
+        optimizer = library.optim.Rprop([w], lr=0.5)
+        for _ in range(2):
+            w.grad = library.tensor([float("nan"), 1.0])
+            optimizer.step()
+        assert w.tolist() == pytest.approx([1.0, -0.1])
+
+
 def test_training_learns() -> None:
     for make in (
         lambda p: optim.SGD(p, lr=0.5, momentum=0.9),
@@ -161,6 +171,8 @@ def test_a_subclass_may_define_its_own_step() -> None:
 
 
 W = leaf(1.0)
+M = cr.ones(2, 2, requires_grad=True)
+M.grad = cr.ones(2, 2)
 
 
 @pytest.mark.parametrize(
@@ -190,6 +202,30 @@ W = leaf(1.0)
         (lambda: optim.Adam([W], betas=(1.0, 0.9)), ValueError, "beta parameter at index 0: 1.0"),
         (lambda: optim.AdamW([W], betas=(0.9, -1)), ValueError, "beta parameter at index 1: -1"),
         (lambda: optim.AdamW([W], weight_decay=-1), ValueError, "Invalid weight_decay value: -1"),
+        (lambda: optim.Adam([W], foreach=True, fused=True), RuntimeError, "cannot be `True` tog"),
+        (lambda: optim.Adamax([W], betas=(1.0, 0)), ValueError, "beta parameter at index 0: 1.0"),
+        (lambda: optim.NAdam([W], momentum_decay=-1), ValueError, "Invalid momentum_decay value"),
+        (lambda: optim.RAdam([W], eps=-1), ValueError, "Invalid epsilon value: -1"),
+        (lambda: optim.Adagrad([W], lr_decay=-1), ValueError, "Invalid lr_decay value: -1"),
+        (
+            lambda: optim.Adagrad([W], initial_accumulator_value=-1),
+            ValueError,
+            "Invalid initial_accumulator_value value: -1",
+        ),
+        (lambda: optim.Adadelta([W], rho=1.5), ValueError, "Invalid rho value: 1.5"),
+        (lambda: optim.RMSprop([W], alpha=-1), ValueError, "Invalid alpha value: -1"),
+        (lambda: optim.Rprop([W], etas=(1.5, 2)), ValueError, "Invalid eta values: 1.5, 2"),
+        (lambda: optim.ASGD([W], weight_decay=-1), ValueError, "Invalid weight_decay value: -1"),
+        (lambda: optim.Adafactor([W], beta2_decay=1), ValueError, "beta2_decay should be <= 0"),
+        (lambda: optim.Adafactor([W], eps=(-1, 0)), ValueError, "epsilon1 should be >= 0"),
+        (lambda: optim.Adafactor([W], eps=(None, -1)), ValueError, "epsilon2 should be >= 0"),
+        (lambda: optim.Adafactor([W], d=0.5), ValueError, "Clipping threshold d should be >= 1"),
+        (lambda: optim.Adafactor([W], weight_decay=-1), ValueError, "weight_decay should be >= 0"),
+        (lambda: optim.Muon([W]), ValueError, "Muon only supports 2D parameters whereas we found"),
+        (lambda: optim.Muon([M], momentum=-1), ValueError, "momentum should be >= 0 but is: -1"),
+        (lambda: optim.Muon([M], weight_decay=-1), ValueError, "weight decay should be >= 0"),
+        (lambda: optim.Muon([M], adjust_lr_fn="x"), ValueError, "function x is not supported"),
+        (lambda: optim.Muon([M], ns_steps=100).step(), ValueError, "must be less than 100"),
         (lambda: optim.SGD([W], differentiable=True), NotImplementedError, "create_graph"),
         (lambda: optim.Optimizer([W], {}).step(), NotImplementedError, "neither step.*nor update"),
     ],

@@ -12,7 +12,7 @@ and memory is read and written once.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,6 +47,35 @@ def pieces(*arrays: Array) -> Iterable[tuple[Array, ...]]:
     return (tuple(a[k : k + PIECE] for a in flat) for k in starts)
 
 
+def by_pieces(kernel: Callable[..., None], arrays: tuple[Array, ...], by: Any, spare: int) -> None:
+    """Run a step on arrays of one shape, large ones piece by piece.
+
+    Args:
+        kernel: takes the arrays, ``by``, and arrays to use for intermediate results; each of these
+            may be left out, and NumPy allocates then, which is faster for small arrays.
+        arrays: the parameter first.
+        by: the numbers of the step.
+        spare: how many arrays for intermediate results the kernel takes.
+
+    >>> def descend(w, g, rate, scratch=None):
+    ...     subtract(w, multiply(g, rate, scratch), w)
+    >>> w = np.zeros(PIECE + 1)
+    >>> by_pieces(descend, (w, np.ones(PIECE + 1)), number(0.5, w.dtype), 1)
+    >>> w[[0, -1]]
+    array([-0.5, -0.5])
+    """
+    w = arrays[0]
+    if w.size <= PIECE and w.ndim:
+        kernel(*arrays, by)
+        return
+    rows = np.empty((spare, min(PIECE, w.size)), w.dtype)
+    for piece in pieces(*arrays):
+        if piece[0].ndim == 1 and piece[0].size <= PIECE:
+            kernel(*piece, by, *rows[:, : piece[0].size])
+        else:
+            kernel(*piece, by)
+
+
 def gradient_descent(w: Array, g: Array, rate: Array) -> None:
     """Step down the gradient: w ← w − η g.
 
@@ -66,12 +95,20 @@ def gradient_descent(w: Array, g: Array, rate: Array) -> None:
             subtract(piece, multiply(gradient, rate, step), piece)
 
 
-def direction(w: Array, g: Array, decay: Array | None, maximize: bool) -> Array:
-    """Return the gradient of what is minimised: ±g, and λ w for the L2 penalty ½ λ ‖w‖²."""
+def direction(
+    w: Array, g: Array, decay: Array | None, maximize: bool, scratch: Array | None = None
+) -> Array:
+    """Return the gradient of what is minimised: ±g, and λ w for the L2 penalty ½ λ ‖w‖².
+
+    The result is ``g`` itself where that is all, else ``scratch`` or a new array.
+    """
     if decay is None:
-        return -g if maximize else g
-    penalty: Array = multiply(w, decay)
-    penalty += -g if maximize else g
+        return np.negative(g, scratch) if maximize else g
+    penalty: Array = multiply(w, decay, scratch)
+    if maximize:
+        penalty -= g
+    else:
+        penalty += g
     return penalty
 
 
@@ -97,25 +134,44 @@ def momentum_descent(w: Array, g: Array, velocity: Array, by: Momentum, first: b
     Sources: Polyak, "Some methods of speeding up the convergence of iteration methods", 1964;
     Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
     """
-    if w.size <= PIECE and w.ndim:
-        _momentum_descent(w, g, velocity, by, first)
-    else:
-        for piece, gradient, v in pieces(w, g, velocity):
-            _momentum_descent(piece, gradient, v, by, first)
+    by_pieces(_first_momentum_descent if first else _momentum_descent, (w, g, velocity), by, 2)
 
 
-def _momentum_descent(w: Array, g: Array, v: Array, by: Momentum, first: bool) -> None:
-    d = direction(w, g, by.decay, by.maximize)
-    if first:
-        v[...] = d
-    else:
-        v *= by.momentum
-        v += d if by.share is None else d * by.share
+def _momentum_descent(
+    w: Array,
+    g: Array,
+    v: Array,
+    by: Momentum,
+    scratch: Array | None = None,
+    spare: Array | None = None,
+) -> None:
+    d = direction(w, g, by.decay, by.maximize, scratch)
+    v *= by.momentum
+    v += d if by.share is None else multiply(d, by.share, spare)
+    _along(w, d, v, by, spare)
+
+
+def _first_momentum_descent(
+    w: Array,
+    g: Array,
+    v: Array,
+    by: Momentum,
+    scratch: Array | None = None,
+    spare: Array | None = None,
+) -> None:
+    d = direction(w, g, by.decay, by.maximize, scratch)
+    v[...] = d
+    _along(w, d, v, by, spare)
+
+
+def _along(w: Array, d: Array, v: Array, by: Momentum, scratch: Array | None) -> None:
     if by.nesterov:
-        d = d + v * by.momentum
-        subtract(w, multiply(d, by.rate), w)
+        change = multiply(v, by.momentum, scratch)
+        change += d
+        change *= by.rate
     else:
-        subtract(w, multiply(v, by.rate), w)
+        change = multiply(v, by.rate, scratch)
+    subtract(w, change, w)
 
 
 class Adam(NamedTuple):
@@ -131,7 +187,7 @@ class Adam(NamedTuple):
 
 
 def adam_numbers(
-    step: int,
+    step: float,
     dtype: np.dtype[Any],
     *,
     lr: float,
@@ -146,7 +202,7 @@ def adam_numbers(
     With c = √(1 − β₂ᵗ) the step η m̂ / (√v̂ + ε) is η c / (1 − β₁ᵗ) · m / (√v + ε c): one division
     of arrays, and no corrected copies of the moments.
     """
-    beta1, beta2 = betas
+    beta1, beta2 = float(betas[0]), float(betas[1])
     correction = math.sqrt(1 - beta2**step)
     return Adam(
         rate=number(lr * correction / (1 - beta1**step), dtype),
@@ -159,7 +215,7 @@ def adam_numbers(
     )
 
 
-def adam(w: Array, g: Array, m: Array, v: Array, peak: Array | None, by: Adam) -> None:
+def adam(arrays: tuple[Array, ...], by: Adam) -> None:
     """Step along the mean gradient, in each coordinate divided by its usual size.
 
     With d = g + λ w (d = λ w − g to maximise) and t the number of this step:
@@ -168,39 +224,62 @@ def adam(w: Array, g: Array, m: Array, v: Array, peak: Array | None, by: Adam) -
         w ← w − η m̂ / (√v̂ + ε)                   m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)
 
     AdamW leaves λ w out of d and shrinks w ← (1 − η λ) w before the step. AMSGrad divides by the
-    largest v so far, ``peak``.
+    largest v so far. ``arrays`` are w, g, m, v and, for AMSGrad, that largest v.
 
     Sources: Kingma and Ba, "Adam: a method for stochastic optimization", 2015; Loshchilov and
     Hutter, "Decoupled weight decay regularization", 2019; Reddi et al., "On the convergence of
     Adam and beyond", 2018.
     """
-    if w.size <= PIECE and w.ndim:
-        _adam(w, g, m, v, peak, by)
-    elif peak is None:
-        for piece in pieces(w, g, m, v):
-            _adam(piece[0], piece[1], piece[2], piece[3], None, by)
-    else:
-        for piece in pieces(w, g, m, v, peak):
-            _adam(piece[0], piece[1], piece[2], piece[3], piece[4], by)
+    by_pieces(_amsgrad if len(arrays) == 5 else _adam, arrays, by, 2)
 
 
-def _adam(w: Array, g: Array, m: Array, v: Array, peak: Array | None, by: Adam) -> None:
+def _adam(
+    w: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    by: Adam,
+    scratch: Array | None = None,
+    spare: Array | None = None,
+) -> None:
+    change = _moments(w, g, m, v, by, scratch, spare)
+    _adam_descent(w, m, sqrt(v, change), by)
+
+
+def _amsgrad(
+    w: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    peak: Array,
+    by: Adam,
+    scratch: Array | None = None,
+    spare: Array | None = None,
+) -> None:
+    change = _moments(w, g, m, v, by, scratch, spare)
+    maximum(peak, v, out=peak)
+    _adam_descent(w, m, sqrt(peak, change), by)
+
+
+def _moments(
+    w: Array, g: Array, m: Array, v: Array, by: Adam, scratch: Array | None, spare: Array | None
+) -> Array:
+    """Take the gradient into both means; return an array of their shape to write to."""
     if by.shrink is not None:
         w *= by.shrink
-    d = direction(w, g, by.decay, by.maximize)
-    change = subtract(d, m)
+    d = direction(w, g, by.decay, by.maximize, spare)
+    change: Array = subtract(d, m, scratch)
     change *= by.first_share
     m += change
-    change = multiply(d, d, change)
+    multiply(d, d, change)
     change -= v
     change *= by.second_share
     v += change
-    if peak is None:
-        change = sqrt(v, change)
-    else:
-        maximum(peak, v, out=peak)
-        change = sqrt(peak, change)
-    change += by.epsilon
-    change = np.divide(m, change, change)
-    change *= by.rate
-    w -= change
+    return change
+
+
+def _adam_descent(w: Array, m: Array, size: Array, by: Adam) -> None:
+    size += by.epsilon
+    np.divide(m, size, size)
+    size *= by.rate
+    w -= size

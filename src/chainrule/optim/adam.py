@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy import ndarray
-
 from chainrule.ops import updates
-from chainrule.ops.creation import zeros_like
-from chainrule.optim.optimizer import (
-    Optimizer,
-    Params,
-    check_not_negative,
-    check_options,
-    check_rate,
-)
-from chainrule.primitive import attach
+from chainrule.optim.checks import check_betas, check_not_negative, check_options, check_rate
+from chainrule.optim.optimizer import Params
+from chainrule.optim.stepwise import Stepwise
 
 
-class Adam(Optimizer):
+class Adam(Stepwise):
     """Steps along the mean gradient, in each coordinate divided by its usual size.
 
     The mathematics is at `chainrule.ops.updates.adam`.
@@ -71,14 +62,9 @@ class Adam(Optimizer):
     ) -> None:
         check_rate(lr)
         check_not_negative("epsilon", eps)
-        for k, beta in enumerate(betas):
-            if not 0 <= beta < 1:
-                raise ValueError(
-                    f"Invalid beta parameter at index {k}: {beta} (it must be at least 0 and less "
-                    "than 1)"
-                )
+        check_betas(betas)
         check_not_negative("weight_decay", weight_decay)
-        check_options(differentiable)
+        check_options(differentiable, foreach, fused)
         super().__init__(
             params,
             {
@@ -96,45 +82,28 @@ class Adam(Optimizer):
             },
         )
 
-    def update(self, group: dict[str, Any], changed: list[ndarray[Any, Any]]) -> None:
-        """Step the parameters of one group."""
-        amsgrad = group["amsgrad"]
-        numbers: updates.Adam | None = None
-        last: tuple[float, Any] | None = None
-        for p in group["params"]:
-            grad = p._grad
-            if grad is None:
-                continue
-            w = p._array
-            state = self.state[p] or self._first_state(p, grad, amsgrad)
-            count = state["step"]._array
-            step = count.item() + 1
-            count[...] = step
-            if numbers is None or last != (step, w.dtype):
-                last = step, w.dtype
-                numbers = updates.adam_numbers(
-                    step,
-                    w.dtype,
-                    lr=float(group["lr"]),
-                    betas=group["betas"],
-                    eps=group["eps"],
-                    weight_decay=group["weight_decay"],
-                    decoupled=group["decoupled_weight_decay"],
-                    maximize=group["maximize"],
-                )
-            m, v = state["exp_avg"]._array, state["exp_avg_sq"]._array
-            peak = state["max_exp_avg_sq"]._array if amsgrad else None
-            updates.adam(w, grad._array, m, v, peak, numbers)
-            changed += (w, m, v) if peak is None else (w, m, v, peak)
+    def kept(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """The running means of gradients and of their squares, for AMSGrad the largest of these."""
+        return self.shaped_like_parameter if group["amsgrad"] else self.shaped_like_parameter[:2]
 
-    def _first_state(self, p: Any, grad: Any, amsgrad: bool) -> dict[str, Any]:
-        state = self.state[p]
-        state["step"] = attach(np.zeros((), np.float32), None)
-        state["exp_avg"] = zeros_like(grad)
-        state["exp_avg_sq"] = zeros_like(grad)
-        if amsgrad:
-            state["max_exp_avg_sq"] = zeros_like(grad)
-        return state
+    def numbers(
+        self, group: dict[str, Any], step: float, dtype: Any, state: dict[str, Any]
+    ) -> updates.Adam:
+        """Return rates with the bias corrections of the step."""
+        return updates.adam_numbers(
+            step,
+            dtype,
+            lr=float(group["lr"]),
+            betas=group["betas"],
+            eps=group["eps"],
+            weight_decay=group["weight_decay"],
+            decoupled=group["decoupled_weight_decay"],
+            maximize=group["maximize"],
+        )
+
+    def change(self, group: dict[str, Any], arrays: Any, numbers: updates.Adam) -> None:
+        """Update one parameter; the mathematics is at `chainrule.ops.updates.adam`."""
+        updates.adam(arrays, numbers)
 
 
 class AdamW(Adam):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import copy
-import math
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
 from numpy import ndarray
 
 from chainrule.graph import mutations
 from chainrule.modes import enable_grad
-from chainrule.primitive import attach
-from chainrule.tensor import Tensor
+from chainrule.optim import hooks, state
+from chainrule.optim.hooks import (
+    register_optimizer_step_post_hook as register_optimizer_step_post_hook,
+)
+from chainrule.optim.hooks import (
+    register_optimizer_step_pre_hook as register_optimizer_step_pre_hook,
+)
+from chainrule.tensor import RemovableHandle, Tensor
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
@@ -57,6 +60,16 @@ class Optimizer:
 
     # Entries of a parameter's state that have the parameter's shape.
     shaped_like_parameter: tuple[str, ...] = ()
+
+    # None until the first hook.
+    _hooks: hooks.Hooks | None = None
+    # Whether a step was taken.
+    _opt_called: bool = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "step" in vars(cls):
+            cls.step = hooks.hooked(vars(cls)["step"])  # type: ignore[method-assign]
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
@@ -131,6 +144,7 @@ class Optimizer:
                 elif p._grad is not None:
                     p._grad = p._grad.detach().zero_()
 
+    @hooks.hooked
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update all parameters that have a gradient.
 
@@ -171,19 +185,15 @@ class Optimizer:
 
         The layout is PyTorch's, so that each can load what the other saved.
         """
-        numbers: dict[int, int] = {}
-        groups = []
-        for group in self.param_groups:
-            for p in group["params"]:
-                numbers.setdefault(id(p), len(numbers))
-            packed = {name: value for name, value in group.items() if name != "params"}
-            packed["params"] = [numbers[id(p)] for p in group["params"]]
-            groups.append(packed)
-        state = {
-            numbers[id(p)] if isinstance(p, Tensor) else p: entries
-            for p, entries in self.state.items()
-        }
-        return {"state": state, "param_groups": groups}
+        hooks = self._hooks
+        if hooks is None:
+            return state.pack(self)
+        for hook in tuple(hooks.before_state.values()):
+            hook(self)
+        packed = state.pack(self)
+        for hook in tuple(hooks.after_state.values()):
+            packed = packed if (new := hook(self, packed)) is None else new
+        return packed
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over what `state_dict` returned; it is copied, after everything was checked.
@@ -195,62 +205,77 @@ class Optimizer:
         Raises:
             ValueError: if groups or shapes differ; nothing was changed then.
         """
-        for key in ("state", "param_groups"):
-            if key not in state_dict:
-                raise KeyError(
-                    f"{key}: not the state of an optimizer; pass what optimizer.state_dict() "
-                    "returned"
-                )
-        saved = state_dict["param_groups"]
-        if len(saved) != len(self.param_groups):
-            raise ValueError(
-                "loaded state dict has a different number of parameter groups: "
-                f"{len(saved)}, the optimizer {len(self.param_groups)}"
-            )
-        owners: dict[Any, Tensor] = {}
-        for k, (group, other) in enumerate(zip(self.param_groups, saved, strict=True)):
-            if len(group["params"]) != len(other["params"]):
-                raise ValueError(
-                    "loaded state dict contains a parameter group that doesn't match the size of "
-                    f"optimizer's group: group {k} has {len(other['params'])} parameters there and "
-                    f"{len(group['params'])} here"
-                )
-            owners.update(zip(other["params"], group["params"], strict=True))
-        state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
-        for key, entries in state_dict["state"].items():
-            owner = owners.get(key)
-            if owner is None:
-                state[key] = copy.deepcopy(entries)
-            else:
-                state[owner] = {
-                    name: self._taken_over(name, value, owner, key)
-                    for name, value in entries.items()
-                }
-        groups = []
-        for group, other in zip(self.param_groups, saved, strict=True):
-            options = {name: copy.deepcopy(v) for name, v in other.items() if name != "params"}
-            groups.append({**group, **options, "params": group["params"]})
-        self.state = state
-        self.param_groups = groups
-
-    def _taken_over(self, name: str, value: Any, owner: Tensor, key: Any) -> Any:
-        """Return an entry of a loaded state as this optimizer keeps it, a tensor in our sense."""
-        if name == "step" and isinstance(value, int | float):
-            value = np.float32(value)
-        if not hasattr(value, "__array__"):
-            return copy.deepcopy(value)
-        array = np.asarray(value._array if isinstance(value, Tensor) else value).copy()
-        if name != "step" and owner._array.dtype.kind == "f":
-            array = array.astype(owner._array.dtype)
-        if name in self.shaped_like_parameter and array.shape != owner._array.shape:
-            raise ValueError(
-                f"loaded state dict has a {name} of shape {list(array.shape)} for parameter {key}, "
-                f"whose shape is {list(owner.shape)}; were the parameters in the same order?"
-            )
-        return attach(array, None)
+        given = dict(state_dict)
+        before = () if self._hooks is None else tuple(self._hooks.before_load.values())
+        for hook in before:
+            given = given if (new := hook(self, given)) is None else new
+        self.state, self.param_groups = state.unpacked(self, given)
+        after = () if self._hooks is None else tuple(self._hooks.after_load.values())
+        for hook in after:
+            hook(self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    # --- Hooks ------------------------------------------------------------------------------------
+
+    def _all_hooks(self) -> hooks.Hooks:
+        if self._hooks is None:
+            self._hooks = hooks.Hooks()
+        return self._hooks
+
+    def register_step_pre_hook(self, hook: hooks.Hook) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` before every step.
+
+        What it returns, unless None, replaces the arguments: a pair of new ones.
+        """
+        return hooks.add(self._all_hooks().before_step, hook)
+
+    def register_step_post_hook(self, hook: hooks.Hook) -> RemovableHandle:
+        """Call ``hook(optimizer, args, kwargs)`` after every step.
+
+        >>> import chainrule as cr
+        >>> optimizer = cr.optim.SGD([cr.zeros(1)])
+        >>> handle = optimizer.register_step_post_hook(lambda *_: print("stepped"))
+        >>> optimizer.step()
+        stepped
+        """
+        return hooks.add(self._all_hooks().after_step, hook)
+
+    def register_state_dict_pre_hook(
+        self, hook: hooks.Hook, prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer)`` before `state_dict` collects the state."""
+        return hooks.add(self._all_hooks().before_state, hook, prepend)
+
+    def register_state_dict_post_hook(
+        self, hook: hooks.Hook, prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` with what `state_dict` collected.
+
+        What it returns, unless None, is returned in its place.
+        """
+        return hooks.add(self._all_hooks().after_state, hook, prepend)
+
+    def register_load_state_dict_pre_hook(
+        self, hook: hooks.Hook, prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer, state_dict)`` before `load_state_dict` looks at a state dict.
+
+        The hook gets a shallow copy; what it returns, unless None, is loaded in its place.
+        """
+        return hooks.add(self._all_hooks().before_load, hook, prepend)
+
+    def register_load_state_dict_post_hook(
+        self, hook: hooks.Hook, prepend: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(optimizer)`` after `load_state_dict`."""
+        return hooks.add(self._all_hooks().after_load, hook, prepend)
+
+    # --- Text -------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -291,27 +316,3 @@ def _named_apart(given: Any) -> tuple[list[Tensor], list[str]]:
             "all optimizer params should be with/without names. Some param names are missing"
         )
     return params, names
-
-
-def check_rate(lr: Any) -> None:
-    """Refuse a learning rate that is negative or not finite."""
-    if isinstance(lr, Tensor) and lr._array.size != 1:
-        raise ValueError(f"Tensor lr must be 1-element, got shape {list(lr.shape)}")
-    if not 0 <= float(lr) < math.inf:
-        raise ValueError(f"Invalid learning rate: {lr} (it must be finite and not negative)")
-
-
-def check_not_negative(name: str, value: float) -> None:
-    """Refuse an option that is negative or not finite."""
-    if not 0 <= value < math.inf:
-        raise ValueError(f"Invalid {name} value: {value} (it must be finite and not negative)")
-
-
-def check_options(differentiable: bool) -> None:
-    """Refuse what the arithmetic in place cannot do."""
-    if differentiable:
-        raise NotImplementedError(
-            "differentiable=True is not supported: steps are taken in place, outside the graph. To "
-            "differentiate through a step, write it on tensors: w = w - lr * grad with the grad of "
-            "cr.autograd.grad(..., create_graph=True)"
-        )

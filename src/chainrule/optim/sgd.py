@@ -8,13 +8,8 @@ from numpy import ndarray
 
 from chainrule.ops import updates
 from chainrule.ops.creation import zeros_like
-from chainrule.optim.optimizer import (
-    Optimizer,
-    Params,
-    check_not_negative,
-    check_options,
-    check_rate,
-)
+from chainrule.optim.checks import check_not_negative, check_options, check_rate
+from chainrule.optim.optimizer import Optimizer, Params
 
 
 class SGD(Optimizer):
@@ -65,7 +60,7 @@ class SGD(Optimizer):
         check_rate(lr)
         check_not_negative("momentum", momentum)
         check_not_negative("weight_decay", weight_decay)
-        check_options(differentiable)
+        check_options(differentiable, foreach, fused)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         super().__init__(
