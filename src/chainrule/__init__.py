@@ -14,6 +14,10 @@ from __future__ import annotations
 
 import builtins
 import importlib
+from math import e as e
+from math import inf as inf
+from math import nan as nan
+from math import pi as pi
 from typing import TYPE_CHECKING, Any
 
 from chainrule import autograd as autograd
@@ -22,6 +26,7 @@ from chainrule.dtypes import *
 from chainrule.memory import keep_freed_arrays as _keep_freed_arrays
 from chainrule.modes import *
 from chainrule.ops.arithmetic import *
+from chainrule.ops.assembly import *
 from chainrule.ops.cast import *
 from chainrule.ops.comparison import *
 from chainrule.ops.creation import *
@@ -29,6 +34,7 @@ from chainrule.ops.exponential import *
 from chainrule.ops.extrema import *
 from chainrule.ops.indexing import *
 from chainrule.ops.linear_algebra import *
+from chainrule.ops.pieces import *
 from chainrule.ops.random import *
 from chainrule.ops.reductions import *
 from chainrule.ops.shape import *
@@ -36,25 +42,71 @@ from chainrule.printing import set_printoptions as set_printoptions
 from chainrule.tensor import Size as Size
 from chainrule.tensor import Tensor as Tensor
 
+newaxis = None
+
 if TYPE_CHECKING:
     from chainrule import linalg as linalg
     from chainrule import nn as nn
     from chainrule import optim as optim
+    from chainrule import return_types as return_types
+    from chainrule import special as special
     from chainrule import textbook as textbook
     from chainrule import utils as utils
     from chainrule import verify as verify
     from chainrule.explanation import Explanation
     from chainrule.ops.activation_functions import *
+    from chainrule.ops.convolution import *
+    from chainrule.ops.differences import *
+    from chainrule.ops.distances import *
+    from chainrule.ops.integers import *
+    from chainrule.ops.norms import *
+    from chainrule.ops.predicates import *
+    from chainrule.ops.products import *
+    from chainrule.ops.quantiles import *
+    from chainrule.ops.rounding import *
+    from chainrule.ops.scans import *
+    from chainrule.ops.searching import *
+    from chainrule.ops.signs import *
+    from chainrule.ops.sorting import *
+    from chainrule.ops.special.bessel import *
+    from chainrule.ops.special.entropy import *
+    from chainrule.ops.special.errors import *
+    from chainrule.ops.special.gamma import *
+    from chainrule.ops.statistics import *
+    from chainrule.ops.ternary import *
+    from chainrule.ops.trigonometric import *
     from chainrule.verify import check as check
     from chainrule.verify import check_functions as check_functions
 
 # Rooms that are imported when they are first used.
-_ROOMS = ("linalg", "nn", "optim", "textbook", "utils", "verify")
+_ROOMS = ("linalg", "nn", "optim", "return_types", "special", "textbook", "utils", "verify")
 # Functions that are part of a room, with the room they live in.
 _FROM_ROOMS = {"check": "verify", "check_functions": "verify"}
 # Families of the table beyond the ones every program needs, imported together when the first name
 # that is not found above is asked for. What they offer is their `__all__`.
-_FAMILIES: tuple[str, ...] = ("activation_functions",)
+_FAMILIES: tuple[str, ...] = (
+    "activation_functions",
+    "convolution",
+    "differences",
+    "distances",
+    "integers",
+    "norms",
+    "predicates",
+    "products",
+    "quantiles",
+    "rounding",
+    "scans",
+    "searching",
+    "signs",
+    "sorting",
+    "special.bessel",
+    "special.entropy",
+    "special.errors",
+    "special.gamma",
+    "statistics",
+    "ternary",
+    "trigonometric",
+)
 
 
 _keep_freed_arrays()

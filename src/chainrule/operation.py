@@ -69,7 +69,7 @@ def define(
             length.
         params: the static parameters' names, in the order in which ``forward`` takes them.
         notation: how a call is printed; ``name(operands, parameters)`` if None.
-        view: the output may share its memory with the input.
+        view: the output may share its memory with the input; with ``several``, each output does.
         floating: the result is a float also for integers.
         several: ``forward`` returns a tuple of arrays.
         refuses_bools: the error for bool operands, if they have no meaning here.
@@ -99,7 +99,7 @@ def define(
     if definition.variadic:
         operation: Operation = _variadic(definition)
     elif several:
-        operation = _several(definition)
+        operation = _several_views(definition) if view else _several(definition)
     elif view:
         operation = _view(definition)
     elif len(names) == 1 and not extras:
@@ -363,6 +363,33 @@ def _several(p: Primitive) -> Any:
             main = record(p, None, tuple(nodes), saved, None)
             connect_outputs(main, results)
         return results
+
+    return operation
+
+
+def _several_views(p: Primitive) -> Any:
+    forward = p.forward
+
+    def operation(input: Any, *params: Any) -> Any:
+        if not isinstance(input, Tensor):
+            return p.read((input,), params)
+        node = input._node if input._base is None else rewired(input)
+        base = input if input._base is None else input._base
+        silent = input._silent or (node is not None and not modes.grad)
+        values = forward(input._array, *params)
+        results = []
+        for value in values:
+            result = attach(value, None)
+            result._base = base
+            if base._changes:
+                result._changes = base._changes
+            if silent:
+                result._silent = True
+            results.append(result)
+        if node is not None and modes.grad:
+            shapes = tuple((v.shape, v.dtype) for v in values)
+            connect_outputs(record(p, None, (node,), (None, None, *params, shapes), None), results)
+        return tuple(results)
 
     return operation
 

@@ -16,7 +16,7 @@ from chainrule import dtypes
 from chainrule.graph import Node, leaf, mutations
 from chainrule.methods import Operations
 from chainrule.operation import results_are
-from chainrule.ops import cast, creation, inplace
+from chainrule.ops import cast, creation, inplace, pieces
 from chainrule.ops import shape as shapes
 from chainrule.primitive import attach
 
@@ -317,7 +317,7 @@ class Tensor(Operations):
     def __iter__(self) -> Iterator[Tensor]:
         if self._array.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
-        return iter(shapes.unbind(self))
+        return iter(pieces.unbind(self))
 
     def __contains__(self, element: Any) -> bool:
         return bool((self._array == getattr(element, "_array", element)).any())

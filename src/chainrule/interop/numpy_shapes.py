@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.interop.numpy_table import FUNCTIONS, Function, converted, stands_for, unset
-from chainrule.ops import comparison, indexing, reductions
+from chainrule.ops import assembly, comparison, indexing, reductions
 from chainrule.ops import shape as shapes
 from chainrule.ops.creation import as_tensor
 from chainrule.ops.shape import normal_dim, permuted, reshaped
@@ -127,8 +127,8 @@ def _concatenate(
 ) -> Any:  # fmt: skip
     tensors = [converted(a, dtype) for a in arrays]
     if axis is None:
-        return shapes.cat([reshaped(t, (-1,)) for t in tensors])
-    return shapes.cat(tensors, axis)
+        return assembly.cat([reshaped(t, (-1,)) for t in tensors])
+    return assembly.cat(tensors, axis)
 
 
 @stands_for(np.stack)
@@ -136,25 +136,25 @@ def _stack(
     arrays: Any, axis: int = 0, out: None = None, *, dtype: Any = None,
     casting: str = "same_kind",
 ) -> Any:  # fmt: skip
-    return shapes.stack([converted(a, dtype) for a in arrays], axis)
+    return assembly.stack([converted(a, dtype) for a in arrays], axis)
 
 
 @stands_for(np.vstack)
 def _vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     rows = [FUNCTIONS[np.atleast_2d](converted(a, dtype)) for a in tup]
-    return shapes.cat(rows, 0)
+    return assembly.cat(rows, 0)
 
 
 @stands_for(np.hstack)
 def _hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     parts = [FUNCTIONS[np.atleast_1d](converted(a, dtype)) for a in tup]
-    return shapes.cat(parts, 0 if parts[0]._array.ndim == 1 else 1)
+    return assembly.cat(parts, 0 if parts[0]._array.ndim == 1 else 1)
 
 
 @stands_for(np.column_stack)
 def _column_stack(tup: Any) -> Any:
     parts = [as_tensor(a) for a in tup]
-    return shapes.cat([reshaped(p, (-1, 1)) if p._array.ndim < 2 else p for p in parts], 1)
+    return assembly.cat([reshaped(p, (-1, 1)) if p._array.ndim < 2 else p for p in parts], 1)
 
 
 @stands_for(np.append)

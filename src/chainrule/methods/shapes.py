@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule.ops import cast
+from chainrule.ops import cast, pieces
 from chainrule.ops import shape as shapes
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ class Shapes:
     unsqueeze = shapes.unsqueeze
     expand = shapes.expand
     broadcast_to = shapes.broadcast_to
-    split = shapes.split
-    chunk = shapes.chunk
-    unbind = shapes.unbind
+    split = pieces.split
+    chunk = pieces.chunk
+    unbind = pieces.unbind
     clone = copy = cast.clone
 
     def transpose(self: Any, *dims: Any, dim0: Any = None, dim1: Any = None) -> Tensor:

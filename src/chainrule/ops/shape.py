@@ -1,14 +1,15 @@
-"""Shape and assembly: the same numbers in another arrangement, in both directions."""
+"""Shape: the same elements under other dimensions. All but `reshape` of some are views."""
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.operands import operand_error
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.spelling import numpy_names
@@ -18,20 +19,26 @@ if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
 __all__ = [
+    "adjoint",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "broadcast_shapes",
+    "broadcast_tensors",
     "broadcast_to",
-    "cat",
-    "chunk",
     "flatten",
+    "moveaxis",
+    "movedim",
+    "numel",
     "permute",
     "ravel",
     "reshape",
-    "split",
     "squeeze",
-    "stack",
     "swapaxes",
+    "swapdims",
     "t",
     "transpose",
-    "unbind",
+    "unflatten",
     "unsqueeze",
 ]
 
@@ -49,6 +56,15 @@ def normal_dim(name: str, dim: Any, ndim: int) -> int:
             f"{d}) in {name} of a {ndim}-dimensional tensor"
         )
     return d + limit if d < 0 else d
+
+
+def distinct_dims(name: str, dims: Sequence[Any], ndim: int) -> list[int]:
+    """Return dimensions as numbers from 0, or raise PyTorch's error if one is named twice."""
+    normal = [normal_dim(name, d, ndim) for d in dims]
+    if len(set(normal)) < len(normal):
+        twice = next(d for d in normal if normal.count(d) > 1)
+        raise RuntimeError(f"dim {twice} appears multiple times in the list of dims of {name}")
+    return normal
 
 
 def given_shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
@@ -131,30 +147,6 @@ inserted: Operation = define(
     notation=notation.UNSQUEEZE,
     doc="Insert dimensions of size 1.",
 )
-joined: Operation = define(
-    "cat",
-    lambda xs, dim: np.concatenate(xs, axis=dim),
-    inputs=("*xs",),
-    params=("dim",),
-    xs=lambda g, dim, shapes, k: g[_block(dim, shapes, k)],
-    notation=notation.along("cat"),
-    doc="Concatenate along a dimension.",
-)
-stacked: Operation = define(
-    "stack",
-    lambda xs, dim: np.stack(xs, axis=dim),
-    inputs=("*xs",),
-    params=("dim",),
-    xs=lambda g, dim, k: g[(*(slice(None),) * dim, k)],
-    notation=notation.along("stack"),
-    doc="Put several side by side along a new dimension.",
-)
-
-
-def _block(dim: int, shapes: Sequence[Sequence[int]], k: int) -> tuple[slice, ...]:
-    start = sum(shape[dim] for shape in shapes[:k])
-    return (*(slice(None),) * dim, slice(start, start + shapes[k][dim]))
-
 
 # --- PyTorch's signatures -------------------------------------------------------------------------
 
@@ -265,6 +257,9 @@ def transposed_scalar(input: Tensor) -> Tensor:
     return reshaped(input, ())
 
 
+swapaxes = swapdims = transpose
+
+
 def t(input: Tensor) -> Tensor:
     """Transpose a matrix; a vector or scalar stays as it is.
 
@@ -315,7 +310,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
         dims = tuple(d for d, n in enumerate(x.shape) if n == 1)
     else:
         asked = dim if isinstance(dim, Sequence) else (dim,)
-        normal = sorted({normal_dim("squeeze", d, x.ndim) for d in asked})
+        normal = sorted(distinct_dims("squeeze", asked, x.ndim))
         dims = tuple(d for d in normal if x.ndim and x.shape[d] == 1)
     return squeezed(input, dims)
 
@@ -380,124 +375,182 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     return broadcast(input, target)
 
 
-@numpy_names
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Concatenate along an existing dimension; all other sizes must agree.
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """Split one dimension into several; one size may be −1. The inverse of `flatten`; a view.
 
     >>> import chainrule as cr
-    >>> cr.cat([cr.tensor([1.0]), cr.tensor([2.0, 3.0])])
-    tensor([1., 2., 3.])
+    >>> cr.unflatten(cr.zeros(2, 6), 1, (3, -1)).shape
+    chainrule.Size([2, 3, 2])
     """
-    tensors = tuple(tensors)
-    if not tensors:
-        raise RuntimeError("cat(): expected a non-empty list of Tensors")
-    # PyTorch lets an empty 1-d tensor join anything.
-    rest = tuple(x for x in tensors if x._array.shape != (0,))
-    if len(rest) < len(tensors):
-        tensors = rest or tensors[:1]
-    shape = tensors[0]._array.shape
-    if not shape:
+    shape = input._array.shape
+    d = normal_dim("unflatten", dim, len(shape))
+    given = given_shape((sizes,))
+    if not given:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    size = shape[d] if shape else 1
+    inferred = given
+    if given.count(-1) == 1:
+        known = math.prod(n for n in given if n != -1)
+        rest = size // known if known and size % known == 0 else -1
+        inferred = tuple(rest if n == -1 else n for n in given)
+    if any(n < 0 for n in inferred) or math.prod(inferred) != size:
         raise RuntimeError(
-            "zero-dimensional tensor (at position 0) cannot be concatenated; use stack"
+            f"unflatten: Provided sizes {list(given)} don't multiply up to the size of dim {d} "
+            f"({size}) in the input tensor"
         )
-    d = normal_dim("cat", dim, len(shape))
-    for k, x in enumerate(tensors):
-        other = x._array.shape
-        if len(other) != len(shape):
-            raise RuntimeError(
-                f"Tensors must have same number of dimensions: got {len(shape)} and {len(other)} "
-                f"(tensor number {k} in cat)"
-            )
-        for i, (n, m) in enumerate(zip(shape, other, strict=True)):
-            if i != d and n != m:
+    return view(input, (*shape[:d], *inferred, *shape[d + 1 :]))
+
+
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """Move dimensions to other places; the others keep their order. A view.
+
+    >>> import chainrule as cr
+    >>> cr.movedim(cr.zeros(2, 3, 4), 0, -1).shape
+    chainrule.Size([3, 4, 2])
+    """
+    n = input._array.ndim
+    given = (source,) if not isinstance(source, Sequence) else tuple(source)
+    target = (destination,) if not isinstance(destination, Sequence) else tuple(destination)
+    if len(given) != len(target):
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({list(given)} dims) should "
+            f"contain the same number of dims as destination ({list(target)} dims)"
+        )
+    places = []
+    for word, dims in (("source", given), ("destination", target)):
+        normal = [normal_dim("movedim", d, n) for d in dims]
+        if len(set(normal)) < len(normal):
+            raise RuntimeError(f"movedim: repeated dim in `{word}` ({list(dims)})")
+        places.append(normal)
+    if n == 0:
+        return transposed_scalar(input)
+    moved = dict(zip(places[1], places[0], strict=True))
+    rest = iter([d for d in range(n) if d not in places[0]])
+    return permuted(input, tuple(moved[d] if d in moved else next(rest) for d in range(n)))
+
+
+moveaxis = movedim
+
+
+def adjoint(input: Tensor) -> Tensor:
+    """Swap the last two dimensions: of real matrices, the adjoint is the transpose. A view.
+
+    >>> import chainrule as cr
+    >>> cr.adjoint(cr.zeros(3, 2, 1)).shape
+    chainrule.Size([3, 1, 2])
+    """
+    if input._array.ndim < 2:
+        raise RuntimeError(
+            "tensor.adjoint() is only supported on matrices or batches of matrices. Got "
+            f"{input._array.ndim}-D tensor."
+        )
+    return transposed(input, -2, -1)
+
+
+def broadcast_shapes(*shapes: Any) -> Any:
+    """Return the shape that tensors of the given shapes broadcast to.
+
+    >>> import chainrule as cr
+    >>> cr.broadcast_shapes((3,), (2, 1))
+    chainrule.Size([2, 3])
+    """
+    from chainrule.tensor import Size
+
+    result: list[int] = []
+    for k, given in enumerate(shapes):
+        shape = given_shape((given,))
+        if any(n < 0 for n in shape):
+            raise RuntimeError(f"broadcast_shapes: sizes must not be negative, got {list(shape)}")
+        result = [1] * (len(shape) - len(result)) + result
+        for d in range(1, len(shape) + 1):
+            n, known = shape[-d], result[-d]
+            if n != known and 1 not in (n, known):
                 raise RuntimeError(
-                    f"Sizes of tensors must match except in dimension {d}. Expected size {n} but "
-                    f"got size {m} for tensor number {k} in the list."
+                    f"Attempting to broadcast a dimension of length {n} at -{d}! Mismatching "
+                    f"argument at index {k} had {shape}; but expected shape should be "
+                    f"broadcastable to {result}"
                 )
-    return joined(tensors, d)
+            if known == 1:
+                result[-d] = n
+    return Size(result)
 
 
-@numpy_names
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Put tensors of one shape side by side along a new dimension.
-
-    >>> import chainrule as cr
-    >>> cr.stack([cr.tensor([1.0, 2.0]), cr.tensor([3.0, 4.0])], dim=1)
-    tensor([[1., 3.],
-            [2., 4.]])
-    """
-    tensors = tuple(tensors)
-    if not tensors:
-        raise RuntimeError("stack expects a non-empty TensorList")
-    shape = tensors[0]._array.shape
-    for k, x in enumerate(tensors):
-        if x._array.shape != shape:
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
-                f"{list(x._array.shape)} at entry {k}"
-            )
-    return stacked(tensors, normal_dim("stack", dim, len(shape) + 1))
-
-
-def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut into pieces along a dimension: of one size (the last may be smaller) or of given sizes.
+def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
+    """Return the tensors, each expanded to the shape they broadcast to; views.
 
     >>> import chainrule as cr
-    >>> [list(part.shape) for part in cr.split(cr.zeros(5, 2), 2)]
-    [[2, 2], [2, 2], [1, 2]]
+    >>> a, b = cr.broadcast_tensors(cr.zeros(3), cr.zeros(2, 1))
+    >>> a.shape, b.shape
+    (chainrule.Size([2, 3]), chainrule.Size([2, 3]))
     """
-    d = normal_dim("split", dim, tensor._array.ndim)
-    if tensor._array.ndim == 0:
-        raise RuntimeError("split expects at least a 1-dimensional tensor")
-    size = tensor._array.shape[d]
-    if isinstance(split_size_or_sections, Sequence):
-        sections = given_shape((split_size_or_sections,))
-        if sum(sections) != size or any(n < 0 for n in sections):
-            raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's "
-                f"size at dimension {d}), but got split_sizes={list(sections)}"
-            )
-    else:
-        step = operator.index(split_size_or_sections)
-        if step < 0 or (step == 0 and size):
-            raise RuntimeError(f"split expects split_size be positive, but got split_size={step}")
-        starts = range(0, size, step) if size else range(1)
-        sections = tuple(min(step, size - s) for s in starts) if size else (0,)
-    parts = []
-    start = 0
-    for n in sections:
-        parts.append(tensor[(*(slice(None),) * d, slice(start, start + n))])
-        start += n
-    return tuple(parts)
+    given = several(tensors)
+    arrays = [x._array for x in given]
+    try:
+        shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    except ValueError as error:
+        raise operand_error(broadcast.primitive, arrays, error) from None  # type: ignore[attr-defined]
+    return tuple(broadcast(x, shape) for x in given)
 
 
-@numpy_names
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut into at most ``chunks`` pieces of equal size (the last may be smaller).
+def several(tensors: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Accept tensors as separate arguments or as one sequence."""
+    if len(tensors) == 1 and isinstance(tensors[0], Sequence):
+        return tuple(tensors[0])
+    return tensors
+
+
+def _at_least(tensors: tuple[Any, ...], raised: Callable[[Any], Any]) -> Any:
+    if len(tensors) == 1 and not isinstance(tensors[0], Sequence):
+        return raised(tensors[0])
+    return tuple(raised(x) for x in several(tensors))
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """Return each tensor with at least one dimension; one tensor, or a tuple for several.
 
     >>> import chainrule as cr
-    >>> [list(part.shape) for part in cr.chunk(cr.zeros(5), 2)]
-    [[3], [2]]
+    >>> cr.atleast_1d(cr.tensor(1.0))
+    tensor([1.])
     """
-    if chunks <= 0:
-        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    size = input._array.shape[normal_dim("chunk", dim, input._array.ndim)]
-    if size == 0:
-        return split(input, [0] * chunks, dim)
-    return split(input, max(-(-size // chunks), 1), dim)
+    return _at_least(tensors, lambda x: x if x._array.ndim else reshaped(x, (1,)))
 
 
-@numpy_names
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return the slices along a dimension as a tuple.
+def atleast_2d(*tensors: Any) -> Any:
+    """Return each tensor with at least two dimensions: a vector becomes a row.
 
     >>> import chainrule as cr
-    >>> cr.unbind(cr.tensor([[1.0, 2.0], [3.0, 4.0]]))
-    (tensor([1., 2.]), tensor([3., 4.]))
+    >>> cr.atleast_2d(cr.tensor([1.0, 2.0])).shape
+    chainrule.Size([1, 2])
     """
-    d = normal_dim("unbind", dim, input._array.ndim)
-    before = (slice(None),) * d
-    return tuple(input[(*before, k)] for k in range(input._array.shape[d]))
+
+    def raised(x: Any) -> Any:
+        missing = 2 - x._array.ndim
+        return x if missing <= 0 else inserted(x, tuple(range(missing)))
+
+    return _at_least(tensors, raised)
 
 
-swapaxes = transpose
+def atleast_3d(*tensors: Any) -> Any:
+    """Return each tensor with at least three dimensions: a vector lies along dimension 1.
+
+    >>> import chainrule as cr
+    >>> cr.atleast_3d(cr.tensor([1.0, 2.0])).shape, cr.atleast_3d(cr.zeros(2, 3)).shape
+    (chainrule.Size([1, 2, 1]), chainrule.Size([2, 3, 1]))
+    """
+    new = {0: (0, 1, 2), 1: (0, 2), 2: (2,)}
+
+    def raised(x: Any) -> Any:
+        n = x._array.ndim
+        return inserted(x, new[n]) if n < 3 else x
+
+    return _at_least(tensors, raised)
+
+
+def numel(input: Tensor) -> int:
+    """Return the number of elements.
+
+    >>> import chainrule as cr
+    >>> cr.numel(cr.zeros(2, 3))
+    6
+    """
+    return input._array.size

@@ -9,8 +9,8 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule import dtypes
+from chainrule.ops.assembly import stack
 from chainrule.ops.creation import as_tensor, tensor
-from chainrule.ops.shape import stack
 from chainrule.tensor import Tensor
 
 
