@@ -89,16 +89,18 @@ def _product(style: Style, factors: list[Any]) -> tuple[bool, str, int]:
     negative = False
     numbers: list[Written] = []
     others: list[Written] = []
-    previous = None
+    previous, times = None, 1
     for factor in factors:
         minus, written, level = _magnitude(style, factor)
         negative ^= minus
         if _is_number(factor):
             numbers.append((written, level))
         elif factor is previous and isinstance(factor, Symbol):
-            others[-1] = _raised(style, factor, 2)
+            times += 1
+            others[-1] = _raised(style, factor, times)
         else:
             others.append((written, level))
+            times = 1
         previous = factor
     if others and all(written == "1" for written, _ in numbers):
         numbers = []
