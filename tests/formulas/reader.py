@@ -245,7 +245,8 @@ class Reader:
             if self.peek()[0] == "name" and self.peek(1) == ("sign", "="):
                 option = self.take()[1]
                 self.take("=")
-                options[option] = plain(self.formula())
+                is_tuple = self.found("(") and self.is_tuple()
+                options[option] = self.tuple() if is_tuple else plain(self.formula())
             elif self.found("[") and name == "scatter":
                 self.take()
                 args.append(self.index())
@@ -262,7 +263,7 @@ class Reader:
     def is_tuple(self) -> bool:
         """Tell whether the parenthesis ahead holds whole numbers and commas only, as shapes do."""
         k = 1
-        while self.peek(k)[0] == "number" or self.peek(k)[1] == ",":
+        while self.peek(k)[0] == "number" or self.peek(k)[1] in (",", "-", "−"):
             k += 1
         return self.peek(k)[1] == ")" and (k == 1 or any(self.peek(j)[1] == "," for j in range(k)))
 
@@ -270,9 +271,11 @@ class Reader:
         self.take("(")
         sizes = []
         while not self.found(")"):
-            kind, value = self.take()
-            if kind == "number":
-                sizes.append(int(value))
+            size = self.integer()
+            if size is not None:
+                sizes.append(size)
+            if not self.found(")"):
+                self.take(",")
         self.take(")")
         return tuple(sizes)
 

@@ -61,7 +61,7 @@ class Readable:
             else:
                 self.arguments.append(self.named(letter, value))
         self.params = tuple(
-            self.parameter(p, "ijk"[k]) for k, p in enumerate(replay.params_of(node))
+            self.parameter(p, "ijkmnopqrs"[k]) for k, p in enumerate(replay.params_of(node))
         )
         self.value = values[node]
         self.output = self.named("y", self.value)

@@ -26,7 +26,7 @@ _TEXT = re.compile(
     r"|(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)"
     r"|(?P<dims>[₀₁₂₃₄₅₆₇₈₉₋]+(?:‚[₀₁₂₃₄₅₆₇₈₉₋]+)*)"
     r"|(?P<sign>\.\.\.|[ᵀΣ√∞⊙·/+−\-()\[\]|⌊⌋,:=≠<≤>≥∨∧⊕¬^↦])"
-    rf"|(?P<name>(?:{_LETTER})(?:(?:{_LETTER})|\u0304)*)"
+    rf"|(?P<name>(?:{_LETTER})(?:(?:{_LETTER})|[0-9\u0304])*)"
     r"|(?P<space>\s+)"
 )
 # A space beside these separates nothing.

@@ -2,6 +2,7 @@
 
 from chainrule.nn.functional.activation import *
 from chainrule.nn.functional.classes import *
+from chainrule.nn.functional.convolution import *
 from chainrule.nn.functional.dropout import *
 from chainrule.nn.functional.loss import *
 from chainrule.ops.exponential import sigmoid as sigmoid
