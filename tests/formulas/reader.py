@@ -241,6 +241,8 @@ class Reader:
         self.take("(")
         args: list[Any] = []
         options: dict[str, Any] = {}
+        if name == "einsum":
+            args.append(self.equation())
         while not self.found(")"):
             if self.peek()[0] == "name" and self.peek(1) == ("sign", "="):
                 option = self.take()[1]
@@ -259,6 +261,14 @@ class Reader:
                 self.take(",")
         self.take(")")
         return args, options
+
+    def equation(self) -> str:
+        """Read which indices the operands and the result of a sum of products have."""
+        written = ""
+        while not self.found(";"):
+            written += self.take()[1]
+        self.take(";")
+        return written.replace("→", "->")
 
     def is_tuple(self) -> bool:
         """Tell whether the parenthesis ahead holds whole numbers and commas only, as shapes do."""

@@ -25,12 +25,12 @@ _TEXT = re.compile(
     r"(?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
     r"|(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)"
     r"|(?P<dims>[₀₁₂₃₄₅₆₇₈₉₋]+(?:‚[₀₁₂₃₄₅₆₇₈₉₋]+)*)"
-    r"|(?P<sign>\.\.\.|[ᵀΣ√∞⊙·/+−\-()\[\]|⌊⌋,:=≠<≤>≥∨∧⊕¬^↦])"
+    r"|(?P<sign>\.\.\.|[ᵀΣ√∞⊙·/+−\-()\[\]|⌊⌋,:=≠<≤>≥∨∧⊕¬^↦;→])"
     rf"|(?P<name>(?:{_LETTER})(?:(?:{_LETTER})|[0-9\u0304])*)"
     r"|(?P<space>\s+)"
 )
 # A space beside these separates nothing.
-_OPERATORS = set("⊙·/+−=≠<≤>≥∨∧⊕↦,:")
+_OPERATORS = set("⊙·/+−=≠<≤>≥∨∧⊕↦,:;→")
 
 
 def of_text(formula: str) -> list[Token]:
@@ -81,6 +81,7 @@ _SYMBOLS = {
     r"\land": "∧",
     r"\lnot": "¬",
     r"\mapsto": "↦",
+    r"\to": "→",
     r"\dots": "...",
     r"\lfloor": "⌊",
     r"\rfloor": "⌋",
