@@ -34,6 +34,7 @@ from chainrule.ops.exponential import *
 from chainrule.ops.extrema import *
 from chainrule.ops.indexing import *
 from chainrule.ops.linear_algebra import *
+from chainrule.ops.picking import *
 from chainrule.ops.pieces import *
 from chainrule.ops.random import *
 from chainrule.ops.reductions import *
@@ -48,12 +49,15 @@ if TYPE_CHECKING:
     from chainrule import linalg as linalg
     from chainrule import nn as nn
     from chainrule import optim as optim
+    from chainrule import random as random
     from chainrule import return_types as return_types
     from chainrule import special as special
     from chainrule import textbook as textbook
     from chainrule import utils as utils
     from chainrule import verify as verify
     from chainrule.explanation import Explanation
+    from chainrule.interop.checkpoints import load as load
+    from chainrule.interop.checkpoints import save as save
     from chainrule.ops.activation_functions import *
     from chainrule.ops.convolution import *
     from chainrule.ops.differences import *
@@ -64,14 +68,12 @@ if TYPE_CHECKING:
     from chainrule.ops.products import *
     from chainrule.ops.quantiles import *
     from chainrule.ops.rounding import *
+    from chainrule.ops.sampling import *
     from chainrule.ops.scans import *
     from chainrule.ops.searching import *
     from chainrule.ops.signs import *
     from chainrule.ops.sorting import *
-    from chainrule.ops.special.bessel import *
-    from chainrule.ops.special.entropy import *
-    from chainrule.ops.special.errors import *
-    from chainrule.ops.special.gamma import *
+    from chainrule.ops.special import *
     from chainrule.ops.statistics import *
     from chainrule.ops.ternary import *
     from chainrule.ops.trigonometric import *
@@ -79,9 +81,24 @@ if TYPE_CHECKING:
     from chainrule.verify import check_functions as check_functions
 
 # Rooms that are imported when they are first used.
-_ROOMS = ("linalg", "nn", "optim", "return_types", "special", "textbook", "utils", "verify")
+_ROOMS = (
+    "linalg",
+    "nn",
+    "optim",
+    "random",
+    "return_types",
+    "special",
+    "textbook",
+    "utils",
+    "verify",
+)
 # Functions that are part of a room, with the room they live in.
-_FROM_ROOMS = {"check": "verify", "check_functions": "verify"}
+_FROM_ROOMS = {
+    "check": "verify",
+    "check_functions": "verify",
+    "load": "interop.checkpoints",
+    "save": "interop.checkpoints",
+}
 # Families of the table beyond the ones every program needs, imported together when the first name
 # that is not found above is asked for. What they offer is their `__all__`.
 _FAMILIES: tuple[str, ...] = (
@@ -95,10 +112,12 @@ _FAMILIES: tuple[str, ...] = (
     "products",
     "quantiles",
     "rounding",
+    "sampling",
     "scans",
     "searching",
     "signs",
     "sorting",
+    "special",
     "statistics",
     "ternary",
     "trigonometric",

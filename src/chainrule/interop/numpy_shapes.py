@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.interop.numpy_table import FUNCTIONS, Function, converted, stands_for, unset
-from chainrule.ops import assembly, comparison, indexing, reductions
+from chainrule.ops import assembly, comparison, indexing, picking, reductions
 from chainrule.ops import shape as shapes
 from chainrule.ops.creation import as_tensor
 from chainrule.ops.shape import normal_dim, permuted, reshaped
@@ -212,7 +212,7 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     x = shapes.broadcast_to(x, shape)
     shape[d] = index._array.shape[d]
     positions = np.broadcast_to(index._array, shape)
-    return indexing.gather(x, d, attach(np.where(positions < 0, positions + x._array.shape[d],
+    return picking.gather(x, d, attach(np.where(positions < 0, positions + x._array.shape[d],
                                                  positions), None))  # fmt: skip
 
 

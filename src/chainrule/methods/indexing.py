@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.ops import indexing
+from chainrule.ops import indexing, picking
 
 
 class Indexing:
@@ -10,5 +10,10 @@ class Indexing:
 
     __slots__ = ()
 
-    gather = indexing.gather
+    gather = picking.gather
+    index_select = picking.index_select
+    take = picking.take
+    take_along_dim = picking.take_along_dim
+    masked_select = picking.masked_select
     nonzero = indexing.nonzero
+    argwhere = indexing.argwhere

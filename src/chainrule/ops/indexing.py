@@ -11,15 +11,14 @@ from numpy import ndarray
 
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
-from chainrule.ops.shape import normal_dim, reshaped
-from chainrule.ops.spelling import numpy_names
+from chainrule.ops.accumulation import places_along, scattered, summed_at
 from chainrule.primitive import attach
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
 __all__ = [
-    "gather",
+    "argwhere",
     "nonzero",
 ]
 
@@ -121,13 +120,10 @@ def explain_index_error(error: IndexError, shape: Sequence[int], index: Any) -> 
 
 
 def _put_at(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    if not is_basic(index) and _may_repeat(index):
+        return scattered(x, index, shape)
     out = np.zeros(shape, x.dtype)
-    if is_basic(index):
-        out[index] = x
-    elif _may_repeat(index):
-        np.add.at(out, index, x)
-    else:
-        out[index] = x
+    out[index] = x
     return out
 
 
@@ -163,9 +159,18 @@ basic_item: Operation = define(
     notation=notation.ITEM,
     doc="Elements at integers and slices; a view.",
 )
+
+
+def _elements(x: Any, index: Any) -> Any:
+    # For rows, `take` is several times faster than an index.
+    if type(index) is ndarray and index.dtype.kind == "i":
+        return x.take(index, 0)
+    return x[index]
+
+
 advanced_item: Operation = define(
     "index",
-    lambda x, index: x[index],
+    _elements,
     params=("index",),
     x=lambda g, x_shape, index: put_at(g, index, x_shape),
     notation=notation.ITEM,
@@ -208,17 +213,11 @@ def getitem(input: Tensor, index: Any) -> Tensor:
 
 
 def _put_along(x: Any, index: Any, dim: int, shape: tuple[int, ...]) -> Any:
-    out = np.zeros(shape, x.dtype)
-    where = list(np.ogrid[tuple(slice(n) for n in index.shape)])
-    where[dim] = index
-    np.add.at(out, tuple(where), x)
-    return out
+    return summed_at(x, places_along(index, dim, shape), shape)
 
 
 def _take_along(x: Any, index: Any, dim: int) -> Any:
-    where = list(np.ogrid[tuple(slice(n) for n in index.shape)])
-    where[dim] = index
-    return x[tuple(where)]
+    return x.reshape(-1).take(places_along(index, dim, x.shape))
 
 
 put_along: Operation = define(
@@ -239,41 +238,7 @@ taken_along: Operation = define(
 )
 
 
-@numpy_names
-def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Pick elements along a dimension: ``out[i, j] = input[index[i, j], j]`` for ``dim=0``.
-
-    Repeated indices accumulate their gradients.
-
-    >>> import chainrule as cr
-    >>> x = cr.tensor([[1.0, 2.0], [3.0, 4.0]])
-    >>> cr.gather(x, 1, cr.tensor([[0, 0], [1, 0]]))
-    tensor([[1., 1.],
-            [4., 3.]])
-    """
-    x, positions = input._array, index._array
-    if positions.dtype.kind not in "iu":
-        raise RuntimeError("gather(): Expected dtype int64 for index; convert with .long()")
-    d = normal_dim("gather", dim, x.ndim)
-    if x.ndim == 0:
-        return gather(reshaped(input, (1,)), 0, index.reshape(-1)).reshape(index.shape)
-    if positions.ndim != x.ndim:
-        raise RuntimeError(
-            "Index tensor must have the same number of dimensions as input tensor: gather got "
-            f"shapes {list(positions.shape)} and {list(x.shape)}"
-        )
-    for k, (n, m) in enumerate(zip(positions.shape, x.shape, strict=True)):
-        if k != d and n > m:
-            raise RuntimeError(
-                f"Size does not match at dimension {k} expected index {list(positions.shape)} to "
-                f"be no larger than self {list(x.shape)} apart from dimension {d}"
-            )
-    if positions.size and (positions.min() < 0 or positions.max() >= x.shape[d]):
-        bad = positions[(positions < 0) | (positions >= x.shape[d])].flat[0]
-        raise RuntimeError(
-            f"index {bad} is out of bounds for dimension {d} with size {x.shape[d]} (gather)"
-        )
-    return taken_along(input, positions.copy(), d)
+# --- Where elements are ---------------------------------------------------------------------------
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
@@ -289,3 +254,15 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
         return tuple(attach(f, None) for f in found)
     rows = np.stack(found, axis=1) if input._array.ndim else np.zeros((len(found[0]), 0), np.int64)
     return attach(rows, None)
+
+
+def argwhere(input: Tensor) -> Tensor:
+    """Return the indices of the elements that are not zero, a row each.
+
+    >>> import chainrule as cr
+    >>> cr.argwhere(cr.tensor([[0.0, 2.0], [3.0, 0.0]]))
+    tensor([[0, 1],
+            [1, 0]])
+    """
+    rows: Tensor = nonzero(input)
+    return rows

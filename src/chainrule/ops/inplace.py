@@ -17,7 +17,6 @@ from numpy import ndarray
 from chainrule.graph import Node, mutations, nothing, record
 from chainrule.modes import modes
 from chainrule.operands import representable, rewired
-from chainrule.operation import Operation, define
 from chainrule.ops.indexing import (
     basic_item,
     explain_index_error,
@@ -26,51 +25,12 @@ from chainrule.ops.indexing import (
     normal_index,
     set_at,
 )
+from chainrule.ops.picking import put_flat, take_flat
 from chainrule.ops.shape import broadcast, reshaped
 from chainrule.primitive import attach
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
-
-
-def _take_flat(x: Any, positions: Any) -> Any:
-    return x.reshape(-1)[positions]
-
-
-def _put_flat(x: Any, value: Any, positions: Any) -> Any:
-    out = np.array(x, order="C")
-    out.reshape(-1)[positions] = value
-    return out
-
-
-def _put_flat_into_zeros(x: Any, positions: Any, shape: tuple[int, ...]) -> Any:
-    out = np.zeros(shape, x.dtype)
-    np.add.at(out.reshape(-1), positions, x)
-    return out
-
-
-put_flat_into_zeros: Operation = define(
-    "put_into_zeros",
-    _put_flat_into_zeros,
-    params=("positions", "shape"),
-    x=lambda g, positions: take_flat(g, positions),
-    doc="Zeros of a shape with values added at flat positions.",
-)
-take_flat: Operation = define(
-    "take",
-    _take_flat,
-    params=("positions",),
-    x=lambda g, x_shape, positions: put_flat_into_zeros(g, positions, x_shape),
-    doc="The elements at flat positions.",
-)
-put_flat: Operation = define(
-    "put",
-    _put_flat,
-    params=("positions",),
-    x=lambda g, positions: put_flat(g, 0.0, positions),
-    value=lambda g, positions: take_flat(g, positions),
-    doc="A copy with the elements at flat positions replaced.",
-)
 
 
 def _addresses(array: ndarray[Any, Any]) -> Any:
