@@ -20,6 +20,7 @@ without knowing the library (`tests/formulas` does):
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
@@ -234,6 +235,21 @@ class NamedShape(tuple[int, ...]):
 
 # --- Printing -------------------------------------------------------------------------------------
 
+# Numbers that formulas show under their names, as text and LaTeX.
+CONSTANTS = {
+    math.pi: ("π", r"\pi"),
+    math.pi / 180: ("π/180", r"\frac{\pi}{180}"),
+    180 / math.pi: ("180/π", r"\frac{180}{\pi}"),
+    math.log(2): ("log(2)", r"\log\left(2\right)"),
+    math.log(10): ("log(10)", r"\log\left(10\right)"),
+    math.sqrt(2): ("√(2)", r"\sqrt{2}"),
+    1 / math.sqrt(2): ("1/√(2)", r"\frac{1}{\sqrt{2}}"),
+    2 / math.sqrt(math.pi): ("2/√(π)", r"\frac{2}{\sqrt{\pi}}"),
+    math.sqrt(math.pi) / 2: ("√(π)/2", r"\frac{\sqrt{\pi}}{2}"),
+    math.sqrt(2 / math.pi): ("√(2/π)", r"\sqrt{\frac{2}{\pi}}"),
+    math.sqrt(2 * math.pi): ("√(2·π)", r"\sqrt{2 \cdot \pi}"),
+    1 / math.sqrt(2 * math.pi): ("1/√(2·π)", r"\frac{1}{\sqrt{2 \cdot \pi}}"),
+}
 _SUBSCRIPTS = str.maketrans("0123456789-", "₀₁₂₃₄₅₆₇₈₉₋")
 _SUPERSCRIPTS = str.maketrans("0123456789-+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺")
 
@@ -320,6 +336,14 @@ class Style:
             return str(int(value)), LEVELS["atom"]
         digits = repr(value)
         if len(digits) > 8:
+            constant = CONSTANTS.get(value)
+            if constant is not None:
+                text, latex = constant
+                if self.which == "text":
+                    return text, LEVELS[
+                        "term" if "/" in text else "factor" if "√" in text else "atom"
+                    ]
+                return latex, LEVELS["factor" if r"\frac" in latex else "atom"]
             # What came out of a division of small numbers is written as that division.
             near = Fraction(value).limit_denominator(1000)
             if near and near.numerator / near.denominator == value:

@@ -8,7 +8,7 @@ used, so that what a formula says is compared with what the engine computes, not
     factor    = power {space power}                  a space is the matrix product
     power     = atom {ᵀ | superscript | ^ atom | [index]}
     atom      = number | name | name dims? (arguments) | (formula) | [condition] | |formula|
-              | ⌊formula⌋ | √atom
+              | ⌊formula⌋ | ⌈formula⌉ | √atom
     condition = disjunction {⊕ disjunction}
     disjunction = conjunction {∨ conjunction}
     conjunction = statement {∧ statement}
@@ -34,7 +34,7 @@ _RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
     ">": np.greater,
     "≥": np.greater_equal,
 }
-_CONSTANTS = {"nan": np.nan, "None": None, "True": True, "False": False}
+_CONSTANTS = {"nan": np.nan, "π": np.pi, "None": None, "True": True, "False": False}
 
 
 class Bracket:
@@ -169,6 +169,10 @@ class Reader:
             inner = self.formula()
             self.take("⌋")
             return np.floor(plain(inner))
+        if value == "⌈":
+            inner = self.formula()
+            self.take("⌉")
+            return np.ceil(plain(inner))
         if value == "√":
             return np.sqrt(plain(self.atom()))
         if value == "∞":

@@ -25,7 +25,7 @@ _TEXT = re.compile(
     r"(?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
     r"|(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)"
     r"|(?P<dims>[₀₁₂₃₄₅₆₇₈₉₋]+(?:‚[₀₁₂₃₄₅₆₇₈₉₋]+)*)"
-    r"|(?P<sign>\.\.\.|[ᵀΣ√∞⊙·/+−\-()\[\]|⌊⌋,:=≠<≤>≥∨∧⊕¬^↦;→])"
+    r"|(?P<sign>\.\.\.|[ᵀΣ√∞⊙·/+−\-()\[\]|⌊⌋⌈⌉,:=≠<≤>≥∨∧⊕¬^↦;→])"
     rf"|(?P<name>(?:{_LETTER})(?:(?:{_LETTER})|[0-9\u0304])*)"
     r"|(?P<space>\s+)"
 )
@@ -85,11 +85,25 @@ _SYMBOLS = {
     r"\dots": "...",
     r"\lfloor": "⌊",
     r"\rfloor": "⌋",
+    r"\lceil": "⌈",
+    r"\rceil": "⌉",
 }
 _FUNCTIONS = {
     r"\exp": "exp",
     r"\log": "log",
+    r"\sin": "sin",
+    r"\cos": "cos",
+    r"\tan": "tan",
+    r"\arcsin": "arcsin",
+    r"\arccos": "arccos",
+    r"\arctan": "arctan",
+    r"\sinh": "sinh",
+    r"\cosh": "cosh",
     r"\tanh": "tanh",
+    r"\gcd": "gcd",
+    r"\pi": "π",
+    r"\psi": "ψ",
+    r"\zeta": "ζ",
     r"\Phi": "Φ",
     r"\max": "max",
     r"\min": "min",
@@ -130,7 +144,7 @@ class _Latex:
         name = ""
         while self.peek() != "}":
             piece = self.take()
-            name += {r"\_": "_", r"\,": "_"}.get(piece, piece)
+            name += {r"\_": "_", r"\,": "_", r"\Gamma": "Γ", r"\Phi": "Φ"}.get(piece, piece)
         self.take()
         return name
 
@@ -146,7 +160,7 @@ class _Latex:
         p = self.take()
         if p in (r"\left", r"\right"):
             sign = self.take()
-            return [("sign", {r"\lfloor": "⌊", r"\rfloor": "⌋"}.get(sign, sign))]
+            return [("sign", _SYMBOLS.get(sign, sign))]
         if p == r"\textstyle":
             return []
         if p == r"\frac":

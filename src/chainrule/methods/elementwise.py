@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule.methods.binding import in_place
+from chainrule.methods.binding import on_demand
 from chainrule.ops import arithmetic, comparison, exponential
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ class Elementwise:
 
     __slots__ = ()
 
+    # --- Arithmetic
+
     add = arithmetic.add
     sub = subtract = arithmetic.sub
     mul = multiply = arithmetic.mul
@@ -24,12 +26,40 @@ class Elementwise:
     pow = arithmetic.pow
     neg = negative = arithmetic.neg
     abs = absolute = arithmetic.abs
-    sign = arithmetic.sign
+    sign = sgn = arithmetic.sign
     maximum = arithmetic.maximum
     minimum = arithmetic.minimum
     clamp = clip = arithmetic.clamp
     clamp_min = arithmetic.clamp_min
     clamp_max = arithmetic.clamp_max
+    square = exponential.square
+    reciprocal = exponential.reciprocal
+    addcmul = on_demand("ternary", "addcmul")
+    addcdiv = on_demand("ternary", "addcdiv")
+    lerp = on_demand("ternary", "lerp")
+    float_power = on_demand("ternary", "float_power")
+    ldexp = on_demand("ternary", "ldexp")
+    frexp = on_demand("ternary", "frexp")
+    positive = on_demand("signs", "positive")
+    copysign = on_demand("signs", "copysign")
+    heaviside = on_demand("signs", "heaviside")
+    nan_to_num = on_demand("signs", "nan_to_num")
+
+    # --- Rounding and integers
+
+    floor = on_demand("rounding", "floor")
+    ceil = on_demand("rounding", "ceil")
+    trunc = fix = on_demand("rounding", "trunc")
+    round = on_demand("rounding", "round")
+    frac = on_demand("rounding", "frac")
+    fmod = on_demand("rounding", "fmod")
+    remainder = on_demand("rounding", "remainder")
+    gcd = on_demand("integers", "gcd")
+    lcm = on_demand("integers", "lcm")
+    bitwise_left_shift = on_demand("integers", "bitwise_left_shift")
+    bitwise_right_shift = on_demand("integers", "bitwise_right_shift")
+
+    # --- Comparison, logic and selection
 
     eq = comparison.eq
     ne = not_equal = comparison.ne
@@ -48,6 +78,19 @@ class Elementwise:
     isnan = comparison.isnan
     isinf = comparison.isinf
     isfinite = comparison.isfinite
+    isposinf = on_demand("predicates", "isposinf")
+    isneginf = on_demand("predicates", "isneginf")
+    isreal = on_demand("predicates", "isreal")
+    isclose = on_demand("predicates", "isclose")
+    allclose = on_demand("predicates", "allclose")
+    equal = on_demand("predicates", "equal")
+    is_nonzero = on_demand("predicates", "is_nonzero")
+    is_complex = on_demand("predicates", "is_complex")
+    is_signed = on_demand("predicates", "is_signed")
+    is_same_size = on_demand("predicates", "is_same_size")
+    signbit = on_demand("signs", "signbit")
+    fmax = comparison.fmax
+    fmin = comparison.fmin
     masked_fill = comparison.masked_fill
 
     def where(self: Any, condition: Any, other: Any) -> Tensor:
@@ -55,9 +98,19 @@ class Elementwise:
         chosen: Tensor = comparison.where(condition, self, other)
         return chosen
 
+    # --- Exponentials, logarithms and roots
+
     exp = exponential.exp
+    exp2 = exponential.exp2
+    expm1 = exponential.expm1
     log = exponential.log
+    log2 = exponential.log2
+    log10 = exponential.log10
+    log1p = exponential.log1p
+    logaddexp = exponential.logaddexp
+    logaddexp2 = exponential.logaddexp2
     sqrt = exponential.sqrt
+    rsqrt = exponential.rsqrt
     sigmoid = exponential.sigmoid
     tanh = exponential.tanh
     relu = exponential.relu
@@ -65,20 +118,41 @@ class Elementwise:
     log_softmax = exponential.log_softmax
     logsumexp = exponential.logsumexp
 
-    # --- In place
+    # --- Trigonometric and hyperbolic functions
 
-    add_ = in_place("add_", arithmetic.add)
-    sub_ = in_place("sub_", arithmetic.sub)
-    mul_ = in_place("mul_", arithmetic.mul)
-    div_ = in_place("div_", arithmetic.div)
-    pow_ = in_place("pow_", arithmetic.pow)
-    neg_ = in_place("neg_", arithmetic.neg)
-    abs_ = in_place("abs_", arithmetic.abs)
-    exp_ = in_place("exp_", exponential.exp)
-    log_ = in_place("log_", exponential.log)
-    sqrt_ = in_place("sqrt_", exponential.sqrt)
-    sigmoid_ = in_place("sigmoid_", exponential.sigmoid)
-    tanh_ = in_place("tanh_", exponential.tanh)
-    relu_ = in_place("relu_", exponential.relu)
-    clamp_ = in_place("clamp_", arithmetic.clamp)
-    masked_fill_ = in_place("masked_fill_", comparison.masked_fill)
+    sin = on_demand("trigonometric", "sin")
+    cos = on_demand("trigonometric", "cos")
+    tan = on_demand("trigonometric", "tan")
+    asin = arcsin = on_demand("trigonometric", "asin")
+    acos = arccos = on_demand("trigonometric", "acos")
+    atan = arctan = on_demand("trigonometric", "atan")
+    atan2 = arctan2 = on_demand("trigonometric", "atan2")
+    sinh = on_demand("trigonometric", "sinh")
+    cosh = on_demand("trigonometric", "cosh")
+    asinh = arcsinh = on_demand("trigonometric", "asinh")
+    acosh = arccosh = on_demand("trigonometric", "acosh")
+    atanh = arctanh = on_demand("trigonometric", "atanh")
+    hypot = on_demand("trigonometric", "hypot")
+    sinc = on_demand("trigonometric", "sinc")
+    deg2rad = on_demand("trigonometric", "deg2rad")
+    rad2deg = on_demand("trigonometric", "rad2deg")
+
+    # --- Special functions
+
+    erf = on_demand("special", "erf")
+    erfc = on_demand("special", "erfc")
+    erfinv = on_demand("special", "erfinv")
+    lgamma = on_demand("special", "lgamma")
+    digamma = on_demand("special", "digamma")
+    mvlgamma = on_demand("special", "mvlgamma")
+    igamma = on_demand("special", "igamma")
+    igammac = on_demand("special", "igammac")
+    i0 = on_demand("special", "i0")
+    xlogy = on_demand("special", "xlogy")
+    logit = on_demand("special", "logit")
+
+    def polygamma(self: Any, n: int) -> Tensor:
+        """Return the n-th derivative of the digamma function of this tensor."""
+        from chainrule.ops.special import polygamma
+
+        return polygamma(n, self)

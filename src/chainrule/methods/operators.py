@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chainrule.methods.binding import in_place
+from chainrule.methods.binding import in_place, on_demand
 from chainrule.operation import Operation
 from chainrule.ops import arithmetic, comparison, indexing, inplace, linear_algebra
 
@@ -22,6 +22,7 @@ class Operators:
     __mul__: Operation = arithmetic.times
     __truediv__ = arithmetic.over
     __floordiv__ = arithmetic.floor_quotient
+    __mod__ = on_demand("rounding", "remainder")
     __pow__ = arithmetic.power
     __matmul__ = linear_algebra.matmul
     __neg__ = arithmetic.neg
@@ -30,6 +31,8 @@ class Operators:
     __and__ = comparison.bitwise_and
     __or__ = comparison.bitwise_or
     __xor__ = comparison.bitwise_xor
+    __lshift__ = on_demand("integers", "bitwise_left_shift")
+    __rshift__ = on_demand("integers", "bitwise_right_shift")
     __lt__ = comparison.lt
     __le__ = comparison.le
     __gt__ = comparison.gt
@@ -59,6 +62,11 @@ class Operators:
     def __rfloordiv__(self: Any, other: Any) -> Tensor:
         return arithmetic.floor_quotient(other, self)
 
+    def __rmod__(self: Any, other: Any) -> Tensor:
+        from chainrule.ops.rounding import remainder
+
+        return remainder(other, self)
+
     def __rpow__(self: Any, other: Any) -> Tensor:
         return arithmetic.power(other, self)
 
@@ -74,14 +82,28 @@ class Operators:
     def __rxor__(self: Any, other: Any) -> Tensor:
         return comparison.bitwise_xor(other, self)
 
+    def __rlshift__(self: Any, other: Any) -> Tensor:
+        from chainrule.ops.integers import bitwise_left_shift
+
+        return bitwise_left_shift(other, self)
+
+    def __rrshift__(self: Any, other: Any) -> Tensor:
+        from chainrule.ops.integers import bitwise_right_shift
+
+        return bitwise_right_shift(other, self)
+
     __iadd__ = in_place("__iadd__", arithmetic.plus)
     __isub__ = in_place("__isub__", arithmetic.minus)
     __imul__ = in_place("__imul__", arithmetic.times)
     __itruediv__ = in_place("__itruediv__", arithmetic.over)
+    __ifloordiv__ = in_place("__ifloordiv__", arithmetic.floor_quotient)
+    __imod__ = in_place("__imod__", __mod__)
     __ipow__ = in_place("__ipow__", arithmetic.power)
     __iand__ = in_place("__iand__", comparison.bitwise_and)
     __ior__ = in_place("__ior__", comparison.bitwise_or)
     __ixor__ = in_place("__ixor__", comparison.bitwise_xor)
+    __ilshift__ = in_place("__ilshift__", __lshift__)
+    __irshift__ = in_place("__irshift__", __rshift__)
 
     def __getitem__(self: Any, index: Any) -> Tensor:
         return indexing.getitem(self, index)

@@ -28,6 +28,7 @@ __all__ = [
     "clip",
     "div",
     "divide",
+    "floor_divide",
     "maximum",
     "minimum",
     "mul",
@@ -35,9 +36,11 @@ __all__ = [
     "neg",
     "negative",
     "pow",
+    "rsub",
     "sign",
     "sub",
     "subtract",
+    "true_divide",
 ]
 
 # --- The table ------------------------------------------------------------------------------------
@@ -240,6 +243,16 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     return minus(input, _scaled(alpha, input, other))
 
 
+def rsub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """Return ``other - alpha * input``.
+
+    >>> import chainrule as cr
+    >>> cr.rsub(cr.tensor([1.0, 2.0]), 10)
+    tensor([9., 8.])
+    """
+    return sub(other, input, alpha=alpha)
+
+
 def _scaled(alpha: Any, input: Any, other: Any) -> Any:
     """Return ``alpha * other`` without a change of dtype, as the last operand of a sum."""
     if alpha == 1:
@@ -315,7 +328,12 @@ floor_quotient: Operation = define(
     a=lambda g: g * 0,
     b=lambda g: g * 0,
     notation=Notation("⌊{a:term} / {b:factor}⌋", r"\left\lfloor \frac{{{a}}}{{{b}}} \right\rfloor"),
-    doc="Quotient rounded towards minus infinity; its derivative is 0.",
+    doc="""Quotient rounded towards minus infinity; its derivative is 0.
+
+    >>> import chainrule as cr
+    >>> cr.floor_divide(cr.tensor([7, -7]), 2)
+    tensor([ 3, -4])
+    """,
 )
 
 
@@ -398,4 +416,6 @@ clamp_max: Operation = define(
 )
 
 # PyTorch's other names for the same operations.
-multiply, divide, subtract, negative, absolute, clip = mul, div, sub, neg, abs, clamp
+multiply, subtract, negative, absolute, clip = mul, sub, neg, abs, clamp
+divide = true_divide = div
+floor_divide = floor_quotient

@@ -16,12 +16,18 @@ __all__ = [
     "bitwise_or",
     "bitwise_xor",
     "eq",
+    "fmax",
+    "fmin",
     "ge",
+    "greater",
+    "greater_equal",
     "gt",
     "isfinite",
     "isinf",
     "isnan",
     "le",
+    "less",
+    "less_equal",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -29,6 +35,7 @@ __all__ = [
     "lt",
     "masked_fill",
     "ne",
+    "not_equal",
     "where",
 ]
 
@@ -43,6 +50,7 @@ lt = _comparison("lt", np.less, "Where a is smaller than b.")
 le = _comparison("le", np.less_equal, "Where a is at most b.")
 gt = _comparison("gt", np.greater, "Where a is larger than b.")
 ge = _comparison("ge", np.greater_equal, "Where a is at least b.")
+not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 
 logical_and: Operation = define(
     "logical_and",
@@ -157,6 +165,30 @@ select_where: Operation = define(
     b=lambda g, condition: filled_where(g, condition, 0.0),
     notation=notation.WHERE,
     doc="Choose a where the condition holds, b elsewhere.",
+)
+fmax: Operation = define(
+    "fmax",
+    np.fmax,
+    a=lambda g, a, b: filled_where(g, ~((a >= b) | isnan(b)), 0.0),
+    b=lambda g, a, b: filled_where(g, (a >= b) | isnan(b), 0.0),
+    doc="""The larger of two, the number beside NaN; in a tie, a has the gradient.
+
+    >>> import chainrule as cr
+    >>> cr.fmax(cr.tensor([1.0, float("nan")]), cr.tensor([2.0, 3.0]))
+    tensor([2., 3.])
+    """,
+)
+fmin: Operation = define(
+    "fmin",
+    np.fmin,
+    a=lambda g, a, b: filled_where(g, ~((a <= b) | isnan(b)), 0.0),
+    b=lambda g, a, b: filled_where(g, (a <= b) | isnan(b), 0.0),
+    doc="""The smaller of two, the number beside NaN; in a tie, a has the gradient.
+
+    >>> import chainrule as cr
+    >>> cr.fmin(cr.tensor([1.0, float("nan")]), cr.tensor([2.0, 3.0]))
+    tensor([1., 3.])
+    """,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.comparison import filled_where
+from chainrule.ops.half import in_single_precision
 from chainrule.ops.reductions import total
 from chainrule.ops.spelling import numpy_names
 from chainrule.symbol import Notation
@@ -18,15 +20,28 @@ if TYPE_CHECKING:
 
 __all__ = [
     "exp",
+    "exp2",
+    "expm1",
     "log",
+    "log10",
+    "log1p",
+    "log2",
     "log_softmax",
+    "logaddexp",
+    "logaddexp2",
     "logsumexp",
+    "reciprocal",
     "relu",
+    "rsqrt",
     "sigmoid",
     "softmax",
     "sqrt",
+    "square",
     "tanh",
 ]
+
+LOG_2 = math.log(2)
+LOG_10 = math.log(10)
 
 
 def _named(name: str, latex: str | None = None) -> Notation:
@@ -58,6 +73,110 @@ log: Operation = define(
     >>> import chainrule as cr
     >>> cr.log(cr.tensor([1.0, 10.0]))
     tensor([0.0000, 2.3026])
+    """,
+)
+exp2: Operation = define(
+    "exp2",
+    np.exp2,
+    x=lambda g, y: g * (y * LOG_2),
+    floating=True,
+    notation=Notation("2^{x:atom}", "2^{{{x}}}", "power"),
+    doc="""Two to the power of x.
+
+    >>> import chainrule as cr
+    >>> cr.exp2(cr.tensor([0.0, 3.0, -1.0]))
+    tensor([1.0000, 8.0000, 0.5000])
+    """,
+)
+expm1: Operation = define(
+    "expm1",
+    np.expm1,
+    x=lambda g, y: g * (y + 1),
+    floating=True,
+    notation=Notation("exp({x}) − 1", r"\exp\left({x}\right) - 1", "sum"),
+    doc="""Exponential minus one, exp(x) − 1, without loss of digits near 0.
+
+    >>> import chainrule as cr
+    >>> cr.expm1(cr.tensor([1e-10, 1.0]))
+    tensor([1.0000e-10, 1.7183e+00])
+    """,
+)
+log2: Operation = define(
+    "log2",
+    np.log2,
+    x=lambda g, x: g / (x * LOG_2),
+    floating=True,
+    notation=Notation("log₂({x})", r"\log_{{2}}\left({x}\right)"),
+    doc="""Logarithm to base 2.
+
+    >>> import chainrule as cr
+    >>> cr.log2(cr.tensor([8.0, 0.5]))
+    tensor([ 3., -1.])
+    """,
+)
+log10: Operation = define(
+    "log10",
+    np.log10,
+    x=lambda g, x: g / (x * LOG_10),
+    floating=True,
+    notation=Notation("log₁₀({x})", r"\log_{{10}}\left({x}\right)"),
+    doc="""Logarithm to base 10.
+
+    >>> import chainrule as cr
+    >>> cr.log10(cr.tensor([1000.0, 0.1]))
+    tensor([ 3., -1.])
+    """,
+)
+log1p: Operation = define(
+    "log1p",
+    np.log1p,
+    x=lambda g, x: g / (x + 1),
+    floating=True,
+    notation=Notation("log(1 + {x:sum})", r"\log\left(1 + {x:sum}\right)"),
+    doc="""Logarithm of one plus x, without loss of digits near 0.
+
+    >>> import chainrule as cr
+    >>> cr.log1p(cr.tensor([1e-10, 1.0]))
+    tensor([1.0000e-10, 6.9315e-01])
+    """,
+)
+square: Operation = define(
+    "square",
+    # Bools count as the int64 that their power has in PyTorch.
+    lambda x: np.square(x) if x.dtype.kind != "b" else x.astype(np.int64),
+    x=lambda g, x: g * (2 * x),
+    notation=Notation("{x:atom}²", "{{{x:atom}}}^{{2}}", "power"),
+    doc="""Square, x².
+
+    >>> import chainrule as cr
+    >>> cr.square(cr.tensor([3.0, -2.0]))
+    tensor([9., 4.])
+    """,
+)
+reciprocal: Operation = define(
+    "reciprocal",
+    np.reciprocal,
+    x=lambda g, y: -g * (y * y),
+    floating=True,
+    notation=Notation("1 / {x:factor}", r"\frac{{1}}{{{x}}}", "term"),
+    doc="""Reciprocal, 1 / x; integers become floats.
+
+    >>> import chainrule as cr
+    >>> cr.reciprocal(cr.tensor([2.0, -4.0]))
+    tensor([ 0.5000, -0.2500])
+    """,
+)
+rsqrt: Operation = define(
+    "rsqrt",
+    lambda x: np.reciprocal(np.sqrt(x)),
+    x=lambda g, y: g * (y * y * y * -0.5),
+    floating=True,
+    notation=Notation("1 / √{x:atom}", r"\frac{{1}}{{\sqrt{{{x}}}}}", "term"),
+    doc="""Reciprocal of the square root, 1 / √x.
+
+    >>> import chainrule as cr
+    >>> cr.rsqrt(cr.tensor([4.0, 0.25]))
+    tensor([0.5000, 2.0000])
     """,
 )
 sqrt: Operation = define(
@@ -123,6 +242,59 @@ relu: Operation = define(
     """,
 )
 
+
+# --- Sums of exponentials -------------------------------------------------------------------------
+
+
+def _log_add(a: Any, b: Any, exponential: Any, log_of_one_plus: Any) -> Any:
+    # NumPy's own logaddexp computes one element at a time; whole arrays are ten times faster.
+    peak = np.maximum(a, b)
+    y = log_of_one_plus(exponential(np.minimum(a, b) - peak)) + peak
+    undefined = y != y
+    # Two infinities of one sign have no difference; of one sign, they are their sum.
+    return np.where(undefined, np.add(a, b), y) if undefined.any() else y
+
+
+def _logaddexp(a: Any, b: Any) -> Any:
+    return _log_add(a, b, np.exp, np.log1p)
+
+
+def _logaddexp2(a: Any, b: Any) -> Any:
+    return _log_add(a, b, np.exp2, lambda x: np.log1p(x) * (1 / LOG_2))
+
+
+logaddexp: Operation = define(
+    "logaddexp",
+    in_single_precision(_logaddexp),
+    a=lambda g, a, b: g * sigmoid(a - b),
+    b=lambda g, a, b: g * sigmoid(b - a),
+    floating=True,
+    notation=Notation(
+        "log(exp({a}) + exp({b}))", r"\log\left(\exp\left({a}\right) + \exp\left({b}\right)\right)"
+    ),
+    doc="""Logarithm of a sum of two exponentials, log(exp(a) + exp(b)), without overflow.
+
+    >>> import chainrule as cr
+    >>> cr.logaddexp(cr.tensor([0.0, 1000.0]), cr.tensor([0.0, 1000.0]))
+    tensor([6.9315e-01, 1.0007e+03])
+    """,
+)
+logaddexp2: Operation = define(
+    "logaddexp2",
+    in_single_precision(_logaddexp2),
+    a=lambda g, a, b: g * sigmoid((a - b) * LOG_2),
+    b=lambda g, a, b: g * sigmoid((b - a) * LOG_2),
+    floating=True,
+    notation=Notation(
+        "log₂(2^{a:atom} + 2^{b:atom})", r"\log_{{2}}\left(2^{{{a}}} + 2^{{{b}}}\right)"
+    ),
+    doc="""Logarithm to base 2 of a sum of two powers of 2, without overflow.
+
+    >>> import chainrule as cr
+    >>> cr.logaddexp2(cr.tensor([3.0]), cr.tensor([3.0]))
+    tensor([4.])
+    """,
+)
 
 # --- Along a dimension ----------------------------------------------------------------------------
 
