@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,11 +22,21 @@ __all__ = [
     "mm",
 ]
 
+
+def _right_gradient(g: Any, a: Any, a_shape: Any, b_shape: Any) -> Any:
+    if len(b_shape) == 2 and len(a_shape) > 2:
+        # A matrix that a whole stack was multiplied by: one product instead of a stack to add up.
+        rows = math.prod(a_shape[:-1])
+        stacked, upstream = reshaped(a, (rows, a_shape[-1])), reshaped(g, (rows, b_shape[-1]))
+        return matrix_product(stacked.mT, upstream)
+    return a.mT @ g
+
+
 product: Operation = define(
     "matmul",
     np.matmul,
     a=lambda g, b: g @ b.mT,
-    b=lambda g, a: a.mT @ g,
+    b=_right_gradient,
     notation=notation.MATRIX_PRODUCT,
     doc="Matrix product of operands with at least two dimensions.",
 )
