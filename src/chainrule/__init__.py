@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from chainrule.interop.checkpoints import save as save
     from chainrule.ops.activation_functions import *
     from chainrule.ops.convolution import *
+    from chainrule.ops.einsum import *
+    from chainrule.ops.vector_products import *
     from chainrule.ops.differences import *
     from chainrule.ops.distances import *
     from chainrule.ops.integers import *
@@ -105,6 +107,7 @@ _FAMILIES: tuple[str, ...] = (
     "activation_functions",
     "convolution",
     "differences",
+    "einsum",
     "distances",
     "integers",
     "norms",
@@ -121,6 +124,7 @@ _FAMILIES: tuple[str, ...] = (
     "statistics",
     "ternary",
     "trigonometric",
+    "vector_products",
 )
 
 
