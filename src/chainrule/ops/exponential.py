@@ -324,11 +324,27 @@ def _logsumexp(x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
     return y if keepdim else y.squeeze(dim)
 
 
+def _inner(a: Any, b: Any, dim: int) -> Any:
+    if dim == a.ndim - 1 and a.dtype.itemsize > 2:
+        return np.vecdot(a, b)[..., None]
+    return np.add.reduce(a * b, axis=dim, keepdims=True)
+
+
+# Σ(a ⊙ b) in one pass over both.
+inner_along: Operation = define(
+    "inner",
+    _inner,
+    params=("dim",),
+    a=lambda g, b: g * b,
+    b=lambda g, a: g * a,
+    notation=notation.INNER,
+    doc="Sum of products along a dimension, which is kept with size 1.",
+)
 softmax_along: Operation = define(
     "softmax",
     _softmax,
     params=("dim",),
-    x=lambda g, y, dim: y * (g - total(g * y, (dim,), True)),
+    x=lambda g, y, dim: y * (g - inner_along(g, y, dim)),
     floating=True,
     notation=notation.along("softmax"),
     doc="Softmax along a dimension.",

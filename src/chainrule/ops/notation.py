@@ -366,6 +366,16 @@ def reduction(name: str, kept: str, latex: str, latex_kept: str) -> Notation:
     return Notation(custom=custom)
 
 
+def _write_inner(style: Style, o: Mapping[str, Any]) -> Written:
+    """Write a sum of products, with its dimension kept: Σ₁(a ⊙ b)."""
+    product = f"{o['a']:term}{style.hadamard}{o['b']:factor}"
+    return _KEPT_SUM(style, {"x": Slot(style, product, LEVELS["term"]), "dim": o["dim"]})
+
+
+_KEPT_SUM = along("Σ", r"{\textstyle\sum}")
+INNER = Notation(custom=_write_inner)
+
+
 def _write_rearranged(name: str) -> Notation:
     """Write a rearrangement of dimensions; one of none is not seen."""
     named = along(name, dims=("dims",))
