@@ -95,7 +95,7 @@ def places_along(index: Array, dim: int, shape: Sequence[int]) -> Array:
     for k, n in enumerate(index.shape):
         if k != dim and n > 1:
             step = prod(shape[k + 1 :])
-            at = at + np.arange(0, n * step, step).reshape(-1, *(1,) * (index.ndim - k - 1))
+            at = at + (np.arange(n) * step).reshape(-1, *(1,) * (index.ndim - k - 1))
     return at
 
 

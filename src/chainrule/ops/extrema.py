@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule import return_types
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.comparison import isnan, select_where
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "amax",
     "amin",
+    "aminmax",
     "argmax",
     "argmin",
     "max",
@@ -31,8 +32,8 @@ __all__ = [
 # --- The table ------------------------------------------------------------------------------------
 
 
-def _shared(g: Any, hit: Any, dim: Dims) -> Any:
-    """Share a gradient equally among the elements that attain the extremum."""
+def shared_gradient(g: Any, hit: Any, dim: Dims) -> Any:
+    """Share a gradient equally among the elements that the reduction picked."""
     return select_where(hit, g, 0.0) / total(_as_number(hit, g), dim, True)
 
 
@@ -43,7 +44,7 @@ def _as_number(condition: Any, like: Any) -> Any:
 
 
 def _extreme_gradient(g: Any, x: Any, y: Any, dim: Dims, keepdim: bool) -> Any:
-    return _shared(restored(g, dim, keepdim), x == restored(y, dim, keepdim), dim)
+    return shared_gradient(restored(g, dim, keepdim), x == restored(y, dim, keepdim), dim)
 
 
 def _extremum(name: str, reduce: Callable[..., Any], word: str) -> Any:
@@ -65,7 +66,7 @@ def _extremum_of_all(name: str, reduce: Callable[..., Any]) -> Operation:
         lambda x, dim, keepdim: reduce(x, axis=None),
         params=("dim", "keepdim"),
         # A NaN is the extremum, and no NaN equals another.
-        x=lambda g, x, y: _shared(g, (x == y) | isnan(x), None),
+        x=lambda g, x, y: shared_gradient(g, (x == y) | isnan(x), None),
         notation=notation.along(name, rf"\{name}"),
         doc=f"The {name}imum of all elements; equal ones, or the NaN, share the gradient.",
     )
@@ -102,6 +103,29 @@ def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     return _extreme("amin", smallest, input, normal_dims("amin", dim, input._array.ndim), keepdim)
 
 
+@numpy_names
+def aminmax(input: Tensor, *, dim: Any = None, keepdim: bool = False) -> return_types.aminmax:
+    """Return the minimum and the maximum of all elements, or along a dimension.
+
+    >>> import chainrule as cr
+    >>> cr.aminmax(cr.tensor([3.0, 1.0, 2.0])).max
+    tensor(3.)
+    """
+    shape = input._array.shape
+    if dim is None and 0 in shape:
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
+            f"identity; the input has shape {list(shape)}"
+        )
+    dims = (
+        None
+        if dim is None
+        else normal_dims("aminmax", normal_dim("aminmax", dim, len(shape)), len(shape))
+    )
+    _refuse_nothing("aminmax", shape, dims)
+    return return_types.aminmax(smallest(input, dims, keepdim), largest(input, dims, keepdim))
+
+
 def _refuse_nothing(name: str, shape: Sequence[int], dims: Dims) -> None:
     """Raise if there are no elements to find the extremum of."""
     if dims is None and 0 in shape:
@@ -125,10 +149,6 @@ def _extreme(
     return operation(input, dims, keepdim)
 
 
-max_result = namedtuple("max_result", ["values", "indices"])
-min_result = namedtuple("min_result", ["values", "indices"])
-
-
 @numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """Return the largest element, or with ``dim`` the largest ones and their indices.
@@ -143,7 +163,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     >>> cr.max(x, dim=1).indices
     tensor([1, 0])
     """
-    return _max_or_min("max", input, dim, keepdim, largest_of_all, np.argmax, max_result)
+    return _max_or_min("max", input, dim, keepdim, largest_of_all, np.argmax, return_types.max)
 
 
 @numpy_names
@@ -155,7 +175,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     >>> cr.min(x, dim=0).values
     tensor([1., 2.])
     """
-    return _max_or_min("min", input, dim, keepdim, smallest_of_all, np.argmin, min_result)
+    return _max_or_min("min", input, dim, keepdim, smallest_of_all, np.argmin, return_types.min)
 
 
 def _max_or_min(

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 __all__ = [
     "all",
     "any",
+    "count_nonzero",
     "mean",
+    "nanmean",
+    "nansum",
     "std",
     "sum",
     "var",
@@ -223,7 +226,9 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     elif input._array.dtype.kind != "f":
         input = input.to(dtypes.int64)
     dims = None if dim is None else normal_dims("sum", dim, input._array.ndim)
-    return total(input, dims, keepdim)
+    result = total(input, dims, keepdim)
+    # NumPy sums small integers as int64.
+    return result if dtype is None else result.to(dtype)
 
 
 @numpy_names
@@ -245,6 +250,54 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     return average(input, dims, keepdim)
 
 
+@numpy_names
+def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Return the sum of the elements that are not NaN, 0 if there are none.
+
+    >>> import chainrule as cr
+    >>> cr.nansum(cr.tensor([1.0, float("nan"), 2.0]))
+    tensor(3.)
+    """
+    return sum(_without_nan(input), dim, keepdim, dtype=dtype)
+
+
+def _without_nan(input: Tensor) -> Tensor:
+    if input._array.dtype.kind != "f":
+        return input
+    return filled_where(input, attach(np.isnan(input._array), None), 0.0)
+
+
+@numpy_names
+def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Return the mean of the elements that are not NaN, NaN if there are none.
+
+    >>> import chainrule as cr
+    >>> cr.nanmean(cr.tensor([1.0, float("nan"), 2.0]))
+    tensor(1.5000)
+    """
+    x = input._array
+    if x.dtype.kind != "f":
+        raise RuntimeError(
+            "nanmean(): expected input to have floating point or complex dtype but got "
+            f"{x.dtype}; convert with .float()"
+        )
+    known = attach(~np.isnan(x), None)
+    return nansum(input, dim, keepdim, dtype=dtype) / sum(known, dim, keepdim)
+
+
+@numpy_names
+def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
+    """Return how many elements are not zero, in all or over dimensions.
+
+    >>> import chainrule as cr
+    >>> cr.count_nonzero(cr.tensor([[0.0, 2.0], [3.0, 4.0]]), dim=1)
+    tensor([1, 2])
+    """
+    x = input._array
+    dims = normal_dims("count_nonzero", dim, x.ndim)
+    return attach(np.asarray(np.count_nonzero(x, axis=dims), np.int64), None)
+
+
 def _correction(unbiased: bool | None, correction: float | None) -> float:
     if unbiased is not None and correction is not None:
         raise TypeError("pass unbiased= or correction=, not both")
@@ -253,13 +306,18 @@ def _correction(unbiased: bool | None, correction: float | None) -> float:
     return 1 if unbiased is None or unbiased else 0
 
 
-def _spread_dims(name: str, input: Tensor, dim: Any) -> Dims:
+def spread_arguments(
+    name: str, input: Tensor, dim: Any, unbiased: bool | None, correction: float | None
+) -> tuple[Dims, float]:
+    """Return the dimensions and the correction of a variance from its many ways to say them."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
     if input._array.dtype.kind != "f":
         raise RuntimeError(
             f"std and var only support floating point and complex dtypes: {name} got "
             f"{input._array.dtype}; convert with .float()"
         )
-    return normal_dims(name, dim, input._array.ndim)
+    return normal_dims(name, dim, input._array.ndim), _correction(unbiased, correction)
 
 
 @numpy_names
@@ -277,10 +335,8 @@ def var(
     >>> cr.var(cr.tensor([1.0, 2.0, 3.0, 4.0]), correction=0)
     tensor(1.2500)
     """
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    dims = _spread_dims("var", input, dim)
-    return variance(input, dims, _correction(unbiased, correction), keepdim)
+    dims, c = spread_arguments("var", input, dim, unbiased, correction)
+    return variance(input, dims, c, keepdim)
 
 
 @numpy_names
@@ -298,10 +354,8 @@ def std(
     >>> cr.std(cr.tensor([1.0, 3.0]))
     tensor(1.4142)
     """
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    dims = _spread_dims("std", input, dim)
-    return deviation(input, dims, _correction(unbiased, correction), keepdim)
+    dims, c = spread_arguments("std", input, dim, unbiased, correction)
+    return deviation(input, dims, c, keepdim)
 
 
 @numpy_names

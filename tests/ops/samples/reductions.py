@@ -87,6 +87,18 @@ def with_ties(samples: Iterable[Sample]) -> Iterable[Sample]:
     yield Sample("ties, kept", (_TIED,), {"dim": 0, "keepdim": True}, smooth=False)
 
 
+def with_zeros(samples: Iterable[Sample]) -> Iterable[Sample]:
+    """Add zeros, where a product is no quotient of another, to the samples of a product."""
+    # Of several zeros PyTorch says that the gradient is 0 whatever else there is, NaN included.
+    yield from (s for s in samples if s.name != "all, not finite")
+    yield Sample("one zero", (np.array([2.0, 0.0, 3.0, -1.5]),))
+    yield Sample("two zeros", (np.array([2.0, 0.0, 3.0, 0.0]),))
+    yield Sample("nothing but zeros", (np.zeros(3),))
+    rows = np.array([[2.0, 0.0, 3.0], [0.0, 0.0, 1.5], [1.0, 2.0, -0.5]])
+    yield Sample("zeros in some rows", (rows,), {"dim": 1})
+    yield Sample("zeros in some columns, kept", (rows,), {"dim": 0, "keepdim": True})
+
+
 REDUCTIONS = (
     reduction("sum", over_dimensions(), summing=True),
     reduction("mean", over_dimensions(), summing=True),
@@ -117,6 +129,23 @@ REDUCTIONS = (
     ),
     *(reduction(name, with_ties(over_dimensions(several=False))) for name in ("argmax", "argmin")),
     *(reduction(name, over_dimensions()) for name in ("all", "any")),
+    reduction("nansum", over_dimensions(), summing=True),
+    reduction("nanmean", over_dimensions(), summing=True),
+    reduction("count_nonzero", over_dimensions(keepdim=False)),
+    reduction("aminmax", with_ties(over_dimensions(several=False))),
+    reduction("prod", with_zeros(over_dimensions(several=False))),
+    # PyTorch has these as functions only, and their mean of infinite elements is NaN.
+    *(
+        Operation(
+            f"{name}_mean",
+            getattr(cr, f"{name}_mean"),
+            getattr(torch, f"{name}_mean"),
+            tuple(s for s in spread(over_dimensions()) if "finite" not in s.name),
+            summing=True,
+            ulps=16,
+        )
+        for name in ("var", "std")
+    ),
 )
 
 # --- Along a dimension ----------------------------------------------------------------------------

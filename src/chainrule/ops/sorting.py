@@ -1,0 +1,170 @@
+"""Sorting, and the largest, smallest and k-th elements: the work is in the indices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule import return_types
+from chainrule.ops.indexing import taken_along
+from chainrule.ops.shape import normal_dim, squeezed
+from chainrule.ops.spelling import numpy_names
+from chainrule.primitive import attach
+
+if TYPE_CHECKING:
+    from chainrule.tensor import Tensor
+
+__all__ = [
+    "argsort",
+    "kthvalue",
+    "msort",
+    "sort",
+    "topk",
+]
+
+
+def _stable_order(x: Any, dim: int) -> Any:
+    if x.dtype.kind == "f" and x.dtype.itemsize > 2 and x.shape[dim] > 16:
+        # NumPy's unstable sort is several times faster; where no two neighbours in the result are
+        # equal (or both NaN) there is only one order.
+        order = np.argsort(x, axis=dim)
+        rows = np.moveaxis(np.take_along_axis(x, order, dim), dim, -1)
+        if np.all(rows[..., 1:] > rows[..., :-1]):
+            return order
+    return np.argsort(x, axis=dim, kind="stable")
+
+
+def order_along(x: Any, dim: int, descending: bool = False) -> Any:
+    """Return the indices that sort an array: equal elements in their order, NaN as the largest."""
+    if not descending:
+        return _stable_order(x, dim)
+    order = np.flip(_stable_order(np.flip(x, dim), dim), dim)
+    return x.shape[dim] - 1 - order
+
+
+def take_and_tell(input: Tensor, indices: Any, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
+    """Return the elements at indices of size 1 along a dimension, and the indices as a tensor."""
+    values = taken_along(input, indices, dim)
+    if keepdim:
+        # The caller may change the indices; the graph keeps its own.
+        return values, attach(indices.copy(), None)
+    return squeezed(values, (dim,)), attach(np.array(indices.squeeze(dim)), None)
+
+
+@numpy_names
+def sort(
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False
+) -> return_types.sort:
+    """Return the elements in order along a dimension, and the indices they had.
+
+    NaN counts as the largest. Equal elements keep their order, ``stable`` or not.
+
+    >>> import chainrule as cr
+    >>> cr.sort(cr.tensor([3.0, 1.0, 2.0])).indices
+    tensor([1, 2, 0])
+    """
+    x = input._array
+    d = normal_dim("sort", dim, x.ndim)
+    if x.ndim == 0:
+        return return_types.sort(input.clone(), attach(np.zeros((), np.int64), None))
+    order = order_along(x, d, descending)
+    return return_types.sort(taken_along(input, order, d), attach(order.copy(), None))
+
+
+@numpy_names
+def argsort(
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False
+) -> Tensor:
+    """Return the indices that sort along a dimension.
+
+    >>> import chainrule as cr
+    >>> cr.argsort(cr.tensor([3.0, 1.0, 2.0]), descending=True)
+    tensor([0, 2, 1])
+    """
+    x = input._array
+    d = normal_dim("argsort", dim, x.ndim)
+    if x.ndim == 0:
+        return attach(np.zeros((), np.int64), None)
+    return attach(order_along(x, d, descending), None)
+
+
+def msort(input: Tensor) -> Tensor:
+    """Return the elements in order along the first dimension.
+
+    >>> import chainrule as cr
+    >>> cr.msort(cr.tensor([[3.0, 1.0], [2.0, 4.0]]))
+    tensor([[2., 1.],
+            [3., 4.]])
+    """
+    return sort(input, 0).values
+
+
+@numpy_names
+def topk(
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> return_types.topk:
+    """Return the k largest elements along a dimension, or the smallest, and their indices.
+
+    They come in order, ``sorted`` or not; NaN counts as the largest.
+
+    >>> import chainrule as cr
+    >>> cr.topk(cr.tensor([3.0, 1.0, 2.0]), 2).values
+    tensor([3., 2.])
+    """
+    x = input._array
+    d = normal_dim("topk", dim, x.ndim)
+    size = x.shape[d] if x.ndim else 1
+    if not 0 <= k <= size:
+        raise RuntimeError(
+            f"selected index k out of range: topk of the {size} elements along dimension {d} got "
+            f"k={k}"
+        )
+    if x.dtype.kind == "b":
+        raise RuntimeError("topk does not support bool dtypes; convert with .int()")
+    if x.ndim == 0:
+        if k == 0:
+            return return_types.topk(input.clone(), attach(np.zeros((), np.int64), None))
+        return return_types.topk(input.clone(), attach(np.zeros((), np.int64), None))
+    if 0 < k < size:
+        # Those that qualify first, so that only they need sorting.
+        split = size - k if largest else k - 1
+        part = (slice(None),) * d + ((slice(split, None) if largest else slice(k)),)
+        chosen = np.argpartition(x, split, axis=d)[part]
+        order = order_along(np.take_along_axis(x, chosen, d), d, largest)
+        indices = np.take_along_axis(chosen, order, d)
+    else:
+        indices = order_along(x, d, largest)[(slice(None),) * d + (slice(k),)]
+    return return_types.topk(taken_along(input, indices, d), attach(indices.copy(), None))
+
+
+def refuse_empty_dim(name: str, shape: tuple[int, ...], dim: int) -> None:
+    """Raise if there is nothing along a dimension to choose from."""
+    if shape and shape[dim] == 0:
+        raise IndexError(
+            f"{name}(): Expected reduction dim {dim} to have non-zero size; the input has shape "
+            f"{list(shape)}"
+        )
+
+
+@numpy_names
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> return_types.kthvalue:
+    """Return the k-th smallest element along a dimension, and its index; k counts from 1.
+
+    >>> import chainrule as cr
+    >>> cr.kthvalue(cr.tensor([3.0, 1.0, 2.0]), 2).values
+    tensor(2.)
+    """
+    x = input._array
+    d = normal_dim("kthvalue", dim, x.ndim)
+    refuse_empty_dim("kthvalue", x.shape, d)
+    size = x.shape[d] if x.ndim else 1
+    if not 1 <= k <= size:
+        raise RuntimeError(
+            f"kthvalue(): selected number k out of range for dimension {d}: it has {size} elements "
+            f"and k is {k}"
+        )
+    if x.ndim == 0:
+        return return_types.kthvalue(input.clone(), attach(np.zeros((), np.int64), None))
+    indices = np.argpartition(x, k - 1, axis=d)[(slice(None),) * d + (slice(k - 1, k),)]
+    return return_types.kthvalue(*take_and_tell(input, indices, d, keepdim))
