@@ -95,6 +95,28 @@ def as_dtype(dtype: Any) -> DType:
     return native
 
 
+_TORCH_NAMES = {
+    bool: "Bool",
+    uint8: "Byte",
+    int8: "Char",
+    int16: "Short",
+    int32: "Int",
+    int64: "Long",
+    float16: "Half",
+    float32: "Float",
+    float64: "Double",
+}
+
+
+def torch_name(dtype: DType) -> str:
+    """Return PyTorch's name of a dtype in its error messages.
+
+    >>> torch_name(np.dtype("int64"))
+    'Long'
+    """
+    return _TORCH_NAMES.get(dtype, dtype.name)
+
+
 def category(dtype: DType) -> builtins.int:
     """Return 0 for bool, 1 for integers and 2 for floats: the order in which promotion climbs."""
     return 0 if dtype.kind == "b" else 2 if dtype.kind == "f" else 1

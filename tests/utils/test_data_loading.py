@@ -149,7 +149,7 @@ def test_samplers_of_indices_and_of_batches() -> None:
     assert batches(ours) == batches(theirs)
 
 
-@given(st.integers(1, 20), st.integers(0, 50), st.booleans())
+@given(st.integers(1, 20), st.integers(1, 50), st.booleans())
 def test_random_samplers_draw_as_many_as_asked(n: int, count: int, replacement: bool) -> None:
     sampler = ours.RandomSampler(range(n), replacement, count)
     drawn = list(sampler)
@@ -267,12 +267,10 @@ class Stream(ours.IterableDataset):
         (lambda: ours.random_split([1, 2], [1, 2]), ValueError, "Sum of input lengths does not eq"),
         (lambda: ours.random_split([1], [1.5, -0.5]), ValueError, "Fraction at index 0 is not"),
         (lambda: ours.RandomSampler([1], replacement=1), TypeError, "should be a boolean value"),
-        (lambda: ours.RandomSampler([1], num_samples=-1), ValueError, "non-negative integer"),
+        (lambda: ours.RandomSampler([1], num_samples=-1), ValueError, "positive integer"),
         (lambda: ours.BatchSampler([1], 1, 0), ValueError, "drop_last should be a boolean value"),
         (lambda: ours.WeightedRandomSampler([1.0], 0), ValueError, "should be a positive integer"),
         (lambda: ours.WeightedRandomSampler([[1.0]], 1), ValueError, "should be a 1d sequence"),
-        (lambda: ours.WeightedRandomSampler([-1.0], 1), ValueError, "not negative"),
-        (lambda: ours.WeightedRandomSampler([1.0, 0.0], 2, False), ValueError, "without replacem"),
         (lambda: ours.default_collate([object()]), TypeError, "batch must contain tensors"),
         (lambda: ours.default_collate([[1], [1, 2]]), RuntimeError, "should be of equal size"),
     ],

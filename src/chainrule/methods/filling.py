@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chainrule.methods.binding import overwrite
-from chainrule.ops import creation, random
-from chainrule.primitive import attach
+from chainrule.ops import creation
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -29,18 +28,6 @@ class Filling:
     def zero_(self: Any) -> Tensor:
         """Set every element to 0."""
         return overwrite(self, 0.0 if self._array.dtype.kind == "f" else 0)
-
-    def normal_(self: Any, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Tensor:
-        """Fill with normal random numbers."""
-        kind = self._array.dtype
-        return overwrite(
-            self, random.normal(mean, std, self._array.shape, generator=generator, dtype=kind)
-        )
-
-    def uniform_(self: Any, low: Any = 0.0, high: Any = 1.0, *, generator: Any = None) -> Tensor:
-        """Fill with uniform random numbers from [low, high)."""
-        drawn = random.rand(self._array.shape, generator=generator, dtype=self._array.dtype)
-        return overwrite(self, attach(drawn._array * (high - low) + low, None))
 
     def new_zeros(self: Any, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
         """Return zeros of this tensor's dtype."""

@@ -1,117 +1,80 @@
-"""Random tensors, drawn from one generator that `manual_seed` sets."""
+"""Random tensors, with the numbers of PyTorch's CPU generator."""
 
 from __future__ import annotations
 
 import operator
-import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule import dtypes
-from chainrule.ops.creation import _filled, _like, _made, check_device
+from chainrule.generator import (
+    Generator,
+    chosen,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
+from chainrule.ops import draws, fills
+from chainrule.ops.creation import _made, check_device
 from chainrule.ops.shape import given_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from chainrule.tensor import Tensor
 
 __all__ = [
     "Generator",
     "bernoulli",
     "default_generator",
+    "get_rng_state",
+    "initial_seed",
     "manual_seed",
     "normal",
     "rand",
     "rand_like",
     "randint",
+    "randint_like",
     "randn",
     "randn_like",
     "randperm",
+    "seed",
+    "set_rng_state",
 ]
 
 
-class Generator:
-    """A source of random numbers: the Mersenne Twister, as PyTorch's CPU generator is.
-
-    >>> import chainrule as cr
-    >>> g = cr.Generator().manual_seed(0)
-    >>> h = cr.Generator().manual_seed(0)
-    >>> bool((cr.rand(3, generator=g) == cr.rand(3, generator=h)).all())
-    True
-    """
-
-    def __init__(self, device: Any = "cpu") -> None:
-        check_device(device)
-        self.seed()
-
-    def manual_seed(self, seed: int) -> Generator:
-        """Restart the stream at a seed."""
-        self._seed = operator.index(seed)
-        self._numpy: np.random.Generator | None = None
-        return self
-
-    def seed(self) -> int:
-        """Restart the stream at a fresh seed and return it."""
-        fresh = int.from_bytes(os.urandom(8)) >> 1
-        self.manual_seed(fresh)
-        return fresh
-
-    @property
-    def numpy(self) -> np.random.Generator:
-        """NumPy's generator at the present place of the stream."""
-        if self._numpy is None:  # made late: `numpy.random` takes its time to import
-            self._numpy = np.random.Generator(np.random.MT19937(self._seed % 2**64))
-        return self._numpy
-
-    def initial_seed(self) -> int:
-        """Return the seed the stream was started at."""
-        return self._seed
+def _shape(size: tuple[Any, ...], device: Any) -> tuple[tuple[int, ...], int]:
+    """Return a given shape and how many elements it has."""
+    check_device(device)
+    shape = given_shape(size)
+    count = 1
+    for n in shape:
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {[*shape]}")
+        count *= n
+    return shape, count
 
 
-default_generator = Generator()
+def _dtype(dtype: Any) -> Any:
+    return dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
 
 
-def manual_seed(seed: int) -> Generator:
-    """Seed the generator that random tensors, initial weights and dropout draw from.
-
-    >>> import chainrule as cr
-    >>> _ = cr.manual_seed(0)
-    >>> a = cr.rand(2)
-    >>> _ = cr.manual_seed(0)
-    >>> bool((a == cr.rand(2)).all())
-    True
-    """
-    return default_generator.manual_seed(seed)
-
-
-def source(generator: Generator | None) -> np.random.Generator:
-    """Return NumPy's generator behind the given one or the default one."""
-    return (default_generator if generator is None else generator).numpy
-
-
-def _uniform(generator: Generator | None) -> Callable[..., Any]:
-    def make(shape: Any, dtype: Any) -> Any:
-        kind = np.float64 if dtype == np.float64 else np.float32
-        return np.asarray(source(generator).random(shape, kind), dtype)
-
-    return make
-
-
-def _normal(generator: Generator | None) -> Callable[..., Any]:
-    def make(shape: Any, dtype: Any) -> Any:
-        kind = np.float64 if dtype == np.float64 else np.float32
-        return np.asarray(source(generator).standard_normal(shape, kind), dtype)
-
-    return make
-
-
-def _floating(name: str, dtype: Any) -> Any:
-    kind = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    if kind.kind != "f":
-        raise RuntimeError(f"{name} makes floats, got dtype {kind}; use randint for integers")
-    return kind
+def _like(
+    input: Tensor,
+    dtype: Any,
+    draw: Callable[[int, Any, bool], Any],
+    requires_grad: bool,
+    device: Any,
+) -> Tensor:
+    """Make a tensor of the shape of another and in the order its memory has."""
+    check_device(device)
+    array = input._array
+    empty = np.empty_like(array, array.dtype if dtype is None else dtypes.as_dtype(dtype))
+    flat = draw(empty.size, empty.dtype, empty.flags.c_contiguous)
+    return _made(fills.arranged(flat, empty), requires_grad)
 
 
 def rand(
@@ -123,11 +86,24 @@ def rand(
 ) -> Tensor:
     """Return numbers drawn uniformly from [0, 1).
 
+    Args:
+        *size: the shape.
+        generator: where the numbers come from; the default generator if None.
+        dtype: a floating dtype; the default dtype if None.
+        requires_grad: record what is computed from them.
+        device: only ``"cpu"``.
+
     >>> import chainrule as cr
-    >>> cr.rand(2, 3).shape
-    chainrule.Size([2, 3])
+    >>> _ = cr.manual_seed(0)
+    >>> cr.rand(2, 2)
+    tensor([[0.4963, 0.7682],
+            [0.0885, 0.1320]])
     """
-    return _filled(_uniform(generator), size, _floating("rand", dtype), requires_grad, device)
+    shape, count = _shape(size, device)
+    kind = _dtype(dtype)
+    fills.require_floats("rand", "check_uniform_bounds", kind)
+    drawn = draws.uniform(chosen(generator), count, kind, 0.0, 1.0)
+    return _made(drawn.reshape(shape), requires_grad)
 
 
 def randn(
@@ -137,17 +113,23 @@ def randn(
     requires_grad: bool = False,
     device: Any = None,
 ) -> Tensor:
-    """Return numbers drawn from the standard normal distribution.
+    """Return numbers drawn from the standard normal distribution; for the arguments see `rand`.
 
     >>> import chainrule as cr
-    >>> cr.randn(2, 3).shape
-    chainrule.Size([2, 3])
+    >>> _ = cr.manual_seed(0)
+    >>> cr.randn(3)
+    tensor([ 1.5410, -0.2934, -2.1788])
     """
-    return _filled(_normal(generator), size, _floating("randn", dtype), requires_grad, device)
+    shape, count = _shape(size, device)
+    kind = _dtype(dtype)
+    fills.require_floats("randn", "normal_kernel_cpu", kind)
+    return _made(
+        draws.normal(chosen(generator), count, kind, 0.0, 1.0).reshape(shape), requires_grad
+    )
 
 
 def randint(
-    low: int,
+    low: Any,
     high: Any = None,
     size: Any = None,
     *,
@@ -158,52 +140,142 @@ def randint(
 ) -> Tensor:
     """Return integers drawn uniformly from ``low`` (0 if left out) up to, not including, ``high``.
 
+    Args:
+        low: the lowest integer.
+        high: the integer after the highest.
+        size: the shape, a sequence.
+        generator: where the numbers come from; the default generator if None.
+        dtype: int64 if None.
+        requires_grad: record what is computed from them, if they are floating.
+        device: only ``"cpu"``.
+
     >>> import chainrule as cr
-    >>> bool((cr.randint(3, (100,)) < 3).all())
-    True
+    >>> _ = cr.manual_seed(0)
+    >>> cr.randint(10, (5,))
+    tensor([4, 9, 3, 0, 3])
     """
     if size is None:
         low, high, size = 0, low, high
-    if low >= high:
-        raise RuntimeError(
-            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
+    low, high = _integer("low", low), _integer("high", high)
+    if hasattr(size, "__index__") or size is None:
+        raise TypeError(
+            f"randint(): argument 'size' must be tuple of ints, not {type(size).__name__}: write "
+            "randint(high, (n,)) or randint(low, high, (n,))"
         )
+    shape, count = _shape((size,), device)
     kind = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
-    make = lambda shape, t: np.asarray(source(generator).integers(low, high, shape), t)
-    return _filled(make, (size,), kind, requires_grad, device)
+    fills.check_integers(low, high, kind)
+    drawn = draws.integers(chosen(generator), count, kind, low, high)
+    return _made(drawn.reshape(shape), requires_grad)
 
 
-def randperm(n: int, *, generator: Generator | None = None, device: Any = None) -> Tensor:
-    """Return a random permutation of 0 … n − 1.
-
-    >>> import chainrule as cr
-    >>> sorted(cr.randperm(4).tolist())
-    [0, 1, 2, 3]
-    """
-    check_device(device)
-    return _made(source(generator).permutation(operator.index(n)))
+def _integer(name: str, value: Any) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(
+            f"randint(): argument {name!r} must be int, not {type(value).__name__}"
+        ) from None
 
 
-def normal(
-    mean: float = 0.0,
-    std: float = 1.0,
-    size: Any = (),
+def randperm(
+    n: int,
     *,
     generator: Generator | None = None,
     dtype: Any = None,
     requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
-    """Return numbers drawn from a normal distribution.
+    """Return a random permutation of 0 … n − 1.
 
     >>> import chainrule as cr
-    >>> cr.normal(0.0, 1.0, (2, 2)).shape
-    chainrule.Size([2, 2])
+    >>> _ = cr.manual_seed(0)
+    >>> cr.randperm(4)
+    tensor([0, 1, 3, 2])
     """
-    if std < 0:
-        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    shape = given_shape((size,))
-    values = _normal(generator)(shape, _floating("normal", dtype))
-    return _made(np.asarray(values * std + mean, values.dtype), requires_grad)
+    check_device(device)
+    try:
+        count = operator.index(n)
+    except TypeError:
+        raise TypeError(f"randperm(): argument 'n' must be int, not {type(n).__name__}") from None
+    if count < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {count}: [{count}]")
+    kind = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
+    exact = draws.CONTIGUOUS_INTEGERS.get(kind.name)
+    if exact is not None and count > exact + 1:
+        raise RuntimeError(
+            f"n cannot be greater than {exact + 1} for {dtypes.torch_name(kind)} type."
+        )
+    if kind.kind in "bi" and count and count - 1 > (1 if kind.kind == "b" else np.iinfo(kind).max):
+        raise RuntimeError(f"value cannot be converted to type {kind} without overflow: n={count}")
+    order = draws.permutation(chosen(generator), count)
+    return _made(np.array(order, kind), requires_grad)
+
+
+def normal(
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """Return normal numbers.
+
+    Args:
+        mean: a number, or a floating tensor with the mean of each.
+        std: a number, or a tensor, that broadcasts with ``mean``.
+        size: the shape, if both are numbers.
+        generator: where the numbers come from; the default generator if None.
+        dtype: a floating dtype; the default dtype if None. A tensor's dtype is kept.
+        requires_grad: record what is computed from them.
+        device: only ``"cpu"``.
+
+    >>> import chainrule as cr
+    >>> _ = cr.manual_seed(0)
+    >>> cr.normal(cr.tensor([0.0, 10.0]), 1.0)
+    tensor([1.5410, 9.7066])
+    """
+    source = chosen(generator)
+    if not hasattr(mean, "_array") and not hasattr(std, "_array"):
+        if size is None:
+            raise TypeError(
+                "normal() of a number as mean and a number as std needs a size: write "
+                "normal(mean, std, (n,)), or give one of them as a tensor"
+            )
+        shape, count = _shape((size,), device)
+        kind = _dtype(dtype)
+        fills.check_normal(mean, std, kind)
+        drawn = draws.normal(source, count, kind, float(mean), float(std)).reshape(shape)
+        return _made(drawn, requires_grad)
+    if size is not None:
+        raise TypeError("normal() takes a size only if mean and std are numbers, not tensors")
+    kind = (mean if hasattr(mean, "_array") else std)._array.dtype
+    means, spreads = (getattr(v, "_array", v) for v in (mean, std))
+    if not np.all(np.asarray(spreads) >= 0):
+        raise RuntimeError(
+            "normal expects all elements of std >= 0.0"
+            if hasattr(std, "_array")
+            else f"normal expects std >= 0.0, but found std {std}"
+        )
+    fills.require_floats("normal", "normal_kernel_cpu", kind)
+    try:
+        shape = np.broadcast_shapes(np.shape(means), np.shape(spreads))
+    except ValueError:
+        raise RuntimeError(
+            f"The size of mean {[*np.shape(means)]} must match the size of std "
+            f"{[*np.shape(spreads)]}, or be 1, in every dimension"
+        ) from None
+    count = int(np.prod(shape))
+    # A number as std takes part in the drawing, a tensor afterwards: it decides the last bit.
+    spread = 1.0 if hasattr(std, "_array") else float(std)
+    out = draws.normal(source, count, kind, 0.0, spread).reshape(shape)
+    if hasattr(std, "_array"):
+        out *= np.asarray(spreads, kind)
+    out += np.asarray(means, kind)
+    return _made(out, requires_grad)
 
 
 def rand_like(
@@ -212,6 +284,7 @@ def rand_like(
     generator: Generator | None = None,
     dtype: Any = None,
     requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """Return uniform random numbers with the shape and dtype of ``input``.
 
@@ -219,8 +292,13 @@ def rand_like(
     >>> cr.rand_like(cr.zeros(2)).shape
     chainrule.Size([2])
     """
-    kind = _floating("rand_like", input._array.dtype if dtype is None else dtype)
-    return _like(_uniform(generator), input, kind, requires_grad)
+    source = chosen(generator)
+
+    def draw(count: int, kind: Any, _: bool) -> Any:
+        fills.require_floats("rand_like", "check_uniform_bounds", kind)
+        return draws.uniform(source, count, kind, 0.0, 1.0)
+
+    return _like(input, dtype, draw, requires_grad, device)
 
 
 def randn_like(
@@ -229,6 +307,7 @@ def randn_like(
     generator: Generator | None = None,
     dtype: Any = None,
     requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """Return normal random numbers with the shape and dtype of ``input``.
 
@@ -236,19 +315,60 @@ def randn_like(
     >>> cr.randn_like(cr.zeros(2)).shape
     chainrule.Size([2])
     """
-    kind = _floating("randn_like", input._array.dtype if dtype is None else dtype)
-    return _like(_normal(generator), input, kind, requires_grad)
+    source = chosen(generator)
+
+    def draw(count: int, kind: Any, whole: bool) -> Any:
+        fills.require_floats("randn_like", "normal_kernel_cpu", kind)
+        return draws.normal(source, count, kind, 0.0, 1.0, whole)
+
+    return _like(input, dtype, draw, requires_grad, device)
 
 
-def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
+def randint_like(
+    input: Tensor,
+    low: Any,
+    high: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """Return random integers from ``low`` (0 if left out) up to ``high`` − 1, shaped as ``input``.
+
+    >>> import chainrule as cr
+    >>> cr.randint_like(cr.zeros(2, 3), 5).shape
+    chainrule.Size([2, 3])
+    """
+    if high is None:
+        low, high = 0, low
+    low, high = _integer("low", low), _integer("high", high)
+    source = chosen(generator)
+
+    def draw(count: int, kind: Any, _: bool) -> Any:
+        fills.check_integers(low, high, kind)
+        return draws.integers(source, count, kind, low, high)
+
+    return _like(input, dtype, draw, requires_grad, device)
+
+
+def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
     """Return 1 with the probability given by each element, else 0.
+
+    Args:
+        input: probabilities, any shape; with ``p`` only its shape and dtype count.
+        p: one probability for all.
+        generator: where the numbers come from; the default generator if None.
 
     >>> import chainrule as cr
     >>> cr.bernoulli(cr.tensor([0.0, 1.0]))
     tensor([0., 1.])
     """
-    p = input._array
-    if p.size and not ((p >= 0) & (p <= 1)).all():
-        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true: give probabilities")
-    drawn = source(generator).random(p.shape) < p
-    return _made(np.asarray(drawn, p.dtype))
+    array, source = input._array, chosen(generator)
+    if p is None:
+        fills.check_probabilities(array)
+        drawn = draws.below(source, array.reshape(-1))
+    else:
+        fills.check_probability(p)
+        drawn = draws.bernoulli(source, array.size, p)
+    return _made(drawn.astype(array.dtype).reshape(array.shape))

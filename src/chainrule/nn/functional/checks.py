@@ -8,31 +8,13 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-_NAMES = {
-    "bool": "Bool",
-    "uint8": "Byte",
-    "int8": "Char",
-    "int16": "Short",
-    "int32": "Int",
-    "int64": "Long",
-    "float16": "Half",
-    "float32": "Float",
-    "float64": "Double",
-}
+from chainrule.dtypes import torch_name as torch_name
+
 # The bits of a float that is neither negative nor NaN grow with its value.
 _UNIT = {
     np.dtype(kind): (np.dtype(bits), int(np.ones((), kind).view(bits)))
     for kind, bits in (("float16", "uint16"), ("float32", "uint32"), ("float64", "uint64"))
 }
-
-
-def torch_name(dtype: np.dtype[Any]) -> str:
-    """Return PyTorch's name of a dtype in its error messages.
-
-    >>> torch_name(np.dtype("int64"))
-    'Long'
-    """
-    return _NAMES.get(dtype.name, dtype.name)
 
 
 def largest(array: ndarray[Any, Any]) -> Any:

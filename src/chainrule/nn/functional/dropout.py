@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy import ndarray
 
+from chainrule.generator import default_generator
 from chainrule.nn.functional.checks import torch_name
-from chainrule.ops.random import source
+from chainrule.ops import draws, fills
 from chainrule.primitive import attach
 
 if TYPE_CHECKING:
@@ -50,7 +52,17 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
             f"result type Float can't be cast to the desired output type {torch_name(x.dtype)}: "
             f"dropout needs floats, got dtype {x.dtype}; convert with .float()"
         )
-    kept = source(None).random(x.shape, np.float32) >= p
-    factor = np.multiply(kept, 1 / (1 - p) if p < 1 else 0.0, dtype=x.dtype)
-    mask = attach(factor, None)
+    mask = attach(_factors(x, p), None)
     return input.mul_(mask) if inplace else input * mask
+
+
+def _factors(x: ndarray[Any, Any], p: float) -> ndarray[Any, Any]:
+    """Return 0 for elements that are dropped and 1 / (1 − p) for the others."""
+    empty = np.empty_like(x)
+    if p in (0.0, 1.0):  # nothing is drawn
+        empty.fill(1.0 - p)
+        return empty
+    kept = draws.bernoulli(default_generator, x.size, 1 - p)
+    kind = np.float32 if x.dtype == np.float16 else x.dtype.type
+    scaled = np.multiply(kept, kind(1) / kind(1 - p), dtype=x.dtype, casting="same_kind")
+    return fills.arranged(scaled, empty)

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-
-from chainrule.ops.random import Generator, randint, randperm, source
+from chainrule import dtypes
+from chainrule.generator import Generator
+from chainrule.ops.creation import as_tensor, empty
+from chainrule.ops.random import randint, randperm
+from chainrule.ops.sampling import multinomial
 
 Index = TypeVar("Index", covariant=True)
 
@@ -18,6 +20,11 @@ class Sampler(Generic[Index]):
 
     def __iter__(self) -> Iterator[Index]:
         raise NotImplementedError(f"{type(self).__name__} does not define __iter__")
+
+
+def random_seed(generator: Generator | None) -> int:
+    """Draw a seed for another generator: a number of 63 bits."""
+    return int(empty((), dtype=dtypes.int64).random_(generator=generator).item())
 
 
 class SequentialSampler(Sampler[int]):
@@ -64,15 +71,15 @@ class RandomSampler(Sampler[int]):
             raise TypeError(
                 f"replacement should be a boolean value, but got replacement={replacement}"
             )
-        if num_samples is not None and (type(num_samples) is not int or num_samples < 0):
-            raise ValueError(
-                "num_samples should be a non-negative integer value, but got "
-                f"num_samples={num_samples}"
-            )
         self.data_source = data_source
         self.replacement = replacement
         self._num_samples = num_samples
         self.generator = generator
+        if type(self.num_samples) is not int or self.num_samples <= 0:
+            raise ValueError(
+                "num_samples should be a positive integer value, but got "
+                f"num_samples={self.num_samples}: an empty data set cannot be shuffled"
+            )
 
     @property
     def num_samples(self) -> int:
@@ -81,13 +88,18 @@ class RandomSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         n, count = len(self.data_source), self.num_samples
+        generator = self.generator
+        if generator is None:
+            generator = Generator().manual_seed(random_seed(None))
         if self.replacement:
-            yield from randint(n, (count,), generator=self.generator).tolist()
+            for _ in range(count // 32):
+                yield from randint(n, (32,), generator=generator).tolist()
+            yield from randint(n, (count % 32,), generator=generator).tolist()
             return
-        while count > 0:
-            order = randperm(n, generator=self.generator).tolist()
-            yield from islice(order, count)
-            count -= n
+        for _ in range(count // n):
+            yield from randperm(n, generator=generator).tolist()
+        # Drawn even if nothing of it is needed, as PyTorch does, for the generator's next numbers.
+        yield from randperm(n, generator=generator).tolist()[: count % n]
 
     def __len__(self) -> int:
         return self.num_samples
@@ -137,28 +149,25 @@ class WeightedRandomSampler(Sampler[int]):
             raise ValueError(
                 f"num_samples should be a positive integer value, but got num_samples={num_samples}"
             )
-        self.weights = np.asarray(weights, np.float64)
+        if not isinstance(replacement, bool):
+            raise ValueError(
+                f"replacement should be a boolean value, but got replacement={replacement}"
+            )
+        self.weights = as_tensor(weights, dtype=dtypes.float64)
         if self.weights.ndim != 1:
             raise ValueError(
-                f"weights should be a 1d sequence but given weights have shape {self.weights.shape}"
-            )
-        if not (self.weights >= 0).all() or not 0 < self.weights.sum() < np.inf:
-            raise ValueError("weights must be finite, not negative, and not all 0")
-        if not replacement and num_samples > np.count_nonzero(self.weights):
-            raise ValueError(
-                f"cannot draw {num_samples} samples without replacement from "
-                f"{np.count_nonzero(self.weights)} of positive weight"
+                "weights should be a 1d sequence but given weights have shape "
+                f"{tuple(self.weights.shape)}"
             )
         self.num_samples = num_samples
         self.replacement = replacement
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        odds = self.weights / self.weights.sum()
-        drawn = source(self.generator).choice(
-            len(odds), self.num_samples, replace=self.replacement, p=odds
+        drawn = multinomial(
+            self.weights, self.num_samples, self.replacement, generator=self.generator
         )
-        return iter(drawn.tolist())
+        yield from drawn.tolist()
 
     def __len__(self) -> int:
         return self.num_samples
