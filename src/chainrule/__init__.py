@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from chainrule.ops.distances import *
     from chainrule.ops.integers import *
     from chainrule.ops.norms import *
+    from chainrule.ops.pooling import *
     from chainrule.ops.predicates import *
     from chainrule.ops.products import *
     from chainrule.ops.quantiles import *
@@ -107,10 +108,11 @@ _FAMILIES: tuple[str, ...] = (
     "activation_functions",
     "convolution",
     "differences",
-    "einsum",
     "distances",
+    "einsum",
     "integers",
     "norms",
+    "pooling",
     "predicates",
     "products",
     "quantiles",

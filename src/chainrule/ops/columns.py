@@ -48,7 +48,7 @@ class _Padded:
         self.scratch = None
         if any(lie.padding):
             self.scratch = np.zeros((most, x.shape[1], *lie.padded), x.dtype)
-            self.inside = interior(self.scratch, lie.padding)
+            self.inside = interior(self.scratch, lie.padding, x.shape[2:])
         else:
             self.x = np.ascontiguousarray(x)
 
@@ -165,7 +165,7 @@ def spread(
             into[...] = 0
         add_columns(into, columns, lie, first, last - first)
         if scratch is not None and last == lie.out[0]:
-            x[start:stop] = interior(into, padding)
+            x[start:stop] = interior(into, padding, tuple(size))
     return x
 
 

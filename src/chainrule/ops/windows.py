@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ class Windows:
     """Where the windows of a padded array lie.
 
     Attributes:
-        padded: the spatial sizes with the padding.
+        padded: the spatial sizes with the padding, and with what windows reach beyond it.
         out: how many windows there are, a dimension.
         merged: whether the last two dimensions are walked as one. Windows of stride 1 that follow
             one another do so in memory as well, from one row to the next: positions between the
@@ -38,14 +38,26 @@ class Windows:
     __slots__ = ("_steps", "dilation", "kernel", "merged", "out", "padded", "padding", "stride")
 
     def __init__(
-        self, size: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
+        self,
+        size: Sizes,
+        kernel: Sizes,
+        stride: Sizes,
+        padding: Sizes,
+        dilation: Sizes,
+        ceil_mode: bool = False,
     ) -> None:
         self.kernel, self.stride, self.padding, self.dilation = kernel, stride, padding, dilation
-        self.padded = tuple(n + 2 * p for n, p in zip(size, padding))
-        self.out = tuple(
-            (n - d * (k - 1) - 1) // s + 1
-            for n, k, s, d in zip(self.padded, kernel, stride, dilation)
-        )
+        reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
+        padded, out = [], []
+        for n, p, r, s in zip(size, padding, reach, stride):
+            free = n + 2 * p - r
+            windows = free // s + 1
+            # The last window may reach beyond the padding, but must not begin there.
+            if ceil_mode and free % s and windows * s < n + p:
+                windows += 1
+            out.append(windows)
+            padded.append(max(n + 2 * p, (windows - 1) * s + r))
+        self.padded, self.out = tuple(padded), tuple(out)
         steps = [1]
         for n in reversed(self.padded[1:]):
             steps.append(steps[-1] * n)
@@ -111,9 +123,16 @@ class Windows:
 
 
 @functools.lru_cache(maxsize=1024)
-def windows(size: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Windows:
+def windows(
+    size: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    ceil_mode: bool = False,
+) -> Windows:
     """Return where windows lie; equal arguments share the answer."""
-    return Windows(size, kernel, stride, padding, dilation)
+    return Windows(size, kernel, stride, padding, dilation, ceil_mode)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -140,8 +159,17 @@ def blocks(
     return 1, r, cut
 
 
-def interior(xp: Array, padding: Sequence[int]) -> Array:
+def interior(xp: Array, padding: Sizes, size: Sizes) -> Array:
     """Return a view of what is inside the padding."""
-    within: tuple[Any, ...] = (..., *(slice(p, n - p) for p, n in zip(padding, xp.shape[2:])))
+    within: tuple[Any, ...] = (..., *(slice(p, p + n) for p, n in zip(padding, size)))
     inside: Array = xp[within]
     return inside
+
+
+def surrounded(x: Array, lie: Windows, value: float) -> Array:
+    """Return an array with its padding, filled with a value; the array itself if there is none."""
+    if x.shape[2:] == lie.padded:
+        return x
+    xp = np.full((*x.shape[:2], *lie.padded), value, x.dtype)
+    interior(xp, lie.padding, x.shape[2:])[...] = x
+    return xp
