@@ -34,6 +34,7 @@ from chainrule.ops.exponential import *
 from chainrule.ops.extrema import *
 from chainrule.ops.indexing import *
 from chainrule.ops.linear_algebra import *
+from chainrule.ops.quotients import *
 from chainrule.ops.picking import *
 from chainrule.ops.pieces import *
 from chainrule.ops.random import *

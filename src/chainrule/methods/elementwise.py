@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainrule.methods.binding import on_demand
-from chainrule.ops import arithmetic, comparison, exponential
+from chainrule.ops import arithmetic, comparison, exponential, quotients
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -22,7 +22,7 @@ class Elementwise:
     sub = subtract = arithmetic.sub
     mul = multiply = arithmetic.mul
     div = divide = true_divide = arithmetic.div
-    floor_divide = arithmetic.floor_quotient
+    floor_divide = quotients.floor_quotient
     pow = arithmetic.pow
     neg = negative = arithmetic.neg
     abs = absolute = arithmetic.abs
@@ -52,8 +52,8 @@ class Elementwise:
     trunc = fix = on_demand("rounding", "trunc")
     round = on_demand("rounding", "round")
     frac = on_demand("rounding", "frac")
-    fmod = on_demand("rounding", "fmod")
-    remainder = on_demand("rounding", "remainder")
+    fmod = quotients.fmod
+    remainder = quotients.remainder
     gcd = on_demand("integers", "gcd")
     lcm = on_demand("integers", "lcm")
     bitwise_left_shift = on_demand("integers", "bitwise_left_shift")

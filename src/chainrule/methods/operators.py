@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.methods.binding import in_place, on_demand
 from chainrule.operation import Operation
-from chainrule.ops import arithmetic, comparison, indexing, inplace, linear_algebra
+from chainrule.ops import arithmetic, comparison, indexing, inplace, linear_algebra, quotients
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -21,8 +21,8 @@ class Operators:
     __sub__ = arithmetic.minus
     __mul__: Operation = arithmetic.times
     __truediv__ = arithmetic.over
-    __floordiv__ = arithmetic.floor_quotient
-    __mod__ = on_demand("rounding", "remainder")
+    __floordiv__ = quotients.floor_quotient
+    __mod__ = quotients.remainder
     __pow__ = arithmetic.power
     __matmul__ = linear_algebra.matmul
     __neg__ = arithmetic.neg
@@ -60,12 +60,10 @@ class Operators:
         return arithmetic.over(other, self)
 
     def __rfloordiv__(self: Any, other: Any) -> Tensor:
-        return arithmetic.floor_quotient(other, self)
+        return quotients.floor_quotient(other, self)
 
     def __rmod__(self: Any, other: Any) -> Tensor:
-        from chainrule.ops.rounding import remainder
-
-        return remainder(other, self)
+        return quotients.remainder(other, self)
 
     def __rpow__(self: Any, other: Any) -> Tensor:
         return arithmetic.power(other, self)
@@ -96,7 +94,7 @@ class Operators:
     __isub__ = in_place("__isub__", arithmetic.minus)
     __imul__ = in_place("__imul__", arithmetic.times)
     __itruediv__ = in_place("__itruediv__", arithmetic.over)
-    __ifloordiv__ = in_place("__ifloordiv__", arithmetic.floor_quotient)
+    __ifloordiv__ = in_place("__ifloordiv__", quotients.floor_quotient)
     __imod__ = in_place("__imod__", __mod__)
     __ipow__ = in_place("__ipow__", arithmetic.power)
     __iand__ = in_place("__iand__", comparison.bitwise_and)

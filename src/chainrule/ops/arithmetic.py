@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.comparison import filled_where, select_where, where
+from chainrule.ops.quotients import floor_quotient, trunc_quotient
 from chainrule.symbol import LATEX, TEXT, Expr, NamedNumber, Notation
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ __all__ = [
     "clip",
     "div",
     "divide",
-    "floor_divide",
     "maximum",
     "minimum",
     "mul",
@@ -303,60 +303,6 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     )
 
 
-def _refuse_zero(a: Any, b: Any) -> None:
-    """Raise for what has no rounded quotient: an integer by 0, and bools."""
-    kind = np.result_type(a, b).kind
-    if kind == "b":
-        raise NotImplementedError(
-            "rounded division is not implemented for bool tensors; convert one with .int()"
-        )
-    if kind != "f" and not np.all(b):
-        raise RuntimeError(
-            "ZeroDivisionError: integers have no infinity, so an integer cannot be divided by 0; "
-            "convert to float first, or mask the zeros"
-        )
-
-
-def _floor_quotient(a: Any, b: Any) -> Any:
-    _refuse_zero(a, b)
-    return np.floor_divide(a, b)
-
-
-floor_quotient: Operation = define(
-    "floor_divide",
-    _floor_quotient,
-    a=lambda g: g * 0,
-    b=lambda g: g * 0,
-    notation=Notation("⌊{a:term} / {b:factor}⌋", r"\left\lfloor \frac{{{a}}}{{{b}}} \right\rfloor"),
-    doc="""Quotient rounded towards minus infinity; its derivative is 0.
-
-    >>> import chainrule as cr
-    >>> cr.floor_divide(cr.tensor([7, -7]), 2)
-    tensor([ 3, -4])
-    """,
-)
-
-
-def _trunc_quotient(a: Any, b: Any) -> Any:
-    _refuse_zero(a, b)
-    if np.result_type(a, b).kind == "f":
-        return np.trunc(np.true_divide(a, b))
-    quotient = np.floor_divide(a, b)
-    return quotient + ((quotient < 0) & (quotient * b != a))
-
-
-trunc_quotient: Operation = define(
-    "trunc_divide",
-    _trunc_quotient,
-    a=lambda g: g * 0,
-    b=lambda g: g * 0,
-    notation=Notation(
-        "trunc({a:term} / {b:factor})", r"\operatorname{{trunc}}\left(\frac{{{a}}}{{{b}}}\right)"
-    ),
-    doc="Quotient rounded towards zero; its derivative is 0.",
-)
-
-
 def pow(input: Any, exponent: Any) -> Tensor:
     """Return ``input ** exponent``.
 
@@ -418,4 +364,3 @@ clamp_max: Operation = define(
 # PyTorch's other names for the same operations.
 multiply, subtract, negative, absolute, clip = mul, sub, neg, abs, clamp
 divide = true_divide = div
-floor_divide = floor_quotient

@@ -1,4 +1,4 @@
-"""Rounding and remainders, element by element: what is rounded has derivative 0."""
+"""Rounding, element by element: its derivative is 0."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.operation import Operation, define
-from chainrule.ops.arithmetic import floor_quotient, trunc_quotient
 from chainrule.symbol import Notation
 
 if TYPE_CHECKING:
@@ -18,9 +17,7 @@ __all__ = [
     "ceil",
     "fix",
     "floor",
-    "fmod",
     "frac",
-    "remainder",
     "round",
     "trunc",
 ]
@@ -130,54 +127,3 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     if kind != "f":
         return input.clone()
     return _rounded(input, decimals)
-
-
-def _refuse_zero(name: str, a: Any, b: Any) -> None:
-    kind = np.result_type(a, b).kind
-    if kind == "b":
-        raise NotImplementedError(
-            f"{name} is not implemented for bool tensors; convert one with .int()"
-        )
-    if kind != "f" and not np.all(b):
-        raise RuntimeError(
-            "ZeroDivisionError: integers have no infinity, so an integer cannot be divided by 0; "
-            "convert to float first, or mask the zeros"
-        )
-
-
-def _remainder(a: Any, b: Any) -> Any:
-    _refuse_zero("remainder", a, b)
-    return np.remainder(a, b)
-
-
-def _fmod(a: Any, b: Any) -> Any:
-    _refuse_zero("fmod", a, b)
-    return np.fmod(a, b)
-
-
-remainder: Operation = define(
-    "remainder",
-    _remainder,
-    a=lambda g: g,
-    b=lambda g, a, b: -g * floor_quotient(a, b),
-    doc="""Remainder of the division rounded down, a − b·⌊a / b⌋: it has the divisor's sign.
-
-    Python's ``%``.
-
-    >>> import chainrule as cr
-    >>> cr.remainder(cr.tensor([5.0, -5.0]), 3)
-    tensor([2., 1.])
-    """,
-)
-fmod: Operation = define(
-    "fmod",
-    _fmod,
-    a=lambda g: g,
-    b=lambda g, a, b: -g * trunc_quotient(a, b),
-    doc="""Remainder of the division rounded towards 0: it has the dividend's sign.
-
-    >>> import chainrule as cr
-    >>> cr.fmod(cr.tensor([5.0, -5.0]), 3)
-    tensor([ 2., -2.])
-    """,
-)

@@ -109,11 +109,12 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
 def _lerp(a: Any, b: Any, weight: Any) -> Any:
     # From the nearer end, so that both ends are met exactly.
     difference = b - a
-    near_end = np.abs(weight) >= 0.5
-    if not np.any(near_end):
-        return a + weight * difference
-    from_end = b - difference * (1 - weight)
-    return np.where(near_end, from_end, a + weight * difference) if weight.ndim else from_end
+    if weight.ndim == 0:
+        if abs(weight) < 0.5:
+            return _plus_scaled(a, difference, weight)
+        return _plus_scaled(b, difference, weight - 1)
+    far = np.abs(weight) >= 0.5
+    return np.where(far, b - difference * (1 - weight), a + weight * difference)
 
 
 _interpolated: Operation = define(

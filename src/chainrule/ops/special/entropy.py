@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.operation import Operation, define
+from chainrule.ops.arithmetic import abs
 from chainrule.ops.comparison import filled_where
 from chainrule.ops.exponential import log
 from chainrule.symbol import LEVELS, Notation, Style
@@ -80,8 +81,9 @@ def _logit(x: Any, eps: float | None) -> Any:
 
 def _logit_gradient(g: Any, x: Any, eps: float | None) -> Any:
     slope = g / (x * (1 - x))
+    # |x − ½| says on which side of both ends x lies.
     if eps is None:
-        return filled_where(slope, (x < 0) | (x > 1), float("nan"))
+        return filled_where(slope, abs(x - 0.5) > 0.5, float("nan"))
     return filled_where(slope, (x < eps) | (x > 1 - eps), 0.0)
 
 
