@@ -568,3 +568,8 @@ def test_detach_in_place_leaves_the_graph_and_refuses_views() -> None:
     refused_in_both(
         lambda library: (leaves(library)[0] * 2)[0].detach_(), "Can't detach views in-place"
     )
+
+
+def test_a_number_is_written_with_the_digits_of_the_tensor() -> None:
+    for library in (cr, torch):
+        assert library.zeros(1, dtype=library.float64).fill_(0.1).item() == 0.1

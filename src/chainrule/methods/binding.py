@@ -48,7 +48,12 @@ def in_place(name: str, operation: Callable[..., Any]) -> Callable[..., Tensor]:
 
 def overwrite(target: Any, source: Any) -> Tensor:
     """Write values into the memory of a tensor."""
-    given = creation.as_tensor(source).to(target._array.dtype)
+    dtype = target._array.dtype
+    if isinstance(source, float) and dtype.kind == "f":
+        # Not by way of the default dtype, which may have fewer digits.
+        given = creation.as_tensor(source, dtype)
+    else:
+        given = creation.as_tensor(source).to(dtype)
     if given._array.ndim <= target._array.ndim:
         given = shapes.broadcast_to(given, target._array.shape)
     return inplace.replace("copy_", target, given)

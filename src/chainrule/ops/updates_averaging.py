@@ -107,19 +107,20 @@ def move_towards(mean: Array, value: Array, share: Array, scratch: Array | None 
     mean += change
 
 
-def average_into(mean: Array, value: Array, share: float) -> None:
-    """Move a running mean of parameters towards their present values, in place.
+def average_into(mean: Array, value: Array, keep: float) -> None:
+    """Move a running mean of parameters towards their present values: a ← k a + (1 − k) x.
 
-    Where the dtype has no fractions the result is rounded towards zero.
+    Where the dtype has no fractions the result is computed in float32 and rounded towards zero.
 
     >>> mean = np.array([0.0, 2.0])
-    >>> average_into(mean, np.array([4.0, 4.0]), 0.25)
+    >>> average_into(mean, np.array([4.0, 4.0]), keep=0.75)
     >>> mean
     array([1. , 2.5])
     """
     if mean.dtype.kind != "f":
-        mean[...] = mean + (value - mean) * share
+        single = np.float32
+        mean[...] = mean * single(keep) + value.astype(single) * single(1 - keep)
         return
-    by = np.array(share, mean.dtype)
+    share = np.array(1 - keep, mean.dtype)
     for part, other in pieces(mean, value):
-        move_towards(part, other, by)
+        move_towards(part, other, share)

@@ -65,6 +65,8 @@ class Optimizer:
     _hooks: hooks.Hooks | None = None
     # Whether a step was taken.
     _opt_called: bool = False
+    # What the user had put in place of `step` when a schedule was made.
+    _step_before_schedule: Any = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
