@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from chainrule.ops.differences import *
     from chainrule.ops.distances import *
     from chainrule.ops.integers import *
+    from chainrule.ops.normalisation import *
     from chainrule.ops.norms import *
     from chainrule.ops.pooling import *
     from chainrule.ops.predicates import *
@@ -112,6 +113,7 @@ _FAMILIES: tuple[str, ...] = (
     "distances",
     "einsum",
     "integers",
+    "normalisation",
     "norms",
     "pooling",
     "predicates",

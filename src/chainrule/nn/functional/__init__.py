@@ -5,6 +5,7 @@ from chainrule.nn.functional.classes import *
 from chainrule.nn.functional.convolution import *
 from chainrule.nn.functional.dropout import *
 from chainrule.nn.functional.loss import *
+from chainrule.nn.functional.normalization import *
 from chainrule.nn.functional.pooling import *
 from chainrule.ops.exponential import sigmoid as sigmoid
 from chainrule.ops.exponential import tanh as tanh
