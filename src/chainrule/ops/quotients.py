@@ -40,7 +40,7 @@ def _quotient(a: Any, b: Any, rounded: Any) -> Any:
     with np.errstate(all="ignore"):
         quotient = np.asarray(np.true_divide(a, b, dtype=np.float64))
     rounded(quotient, out=quotient)
-    exact = quotient.size and -_EXACT < quotient.min() and quotient.max() < _EXACT
+    exact = quotient.size and quotient.min() > -_EXACT and quotient.max() < _EXACT
     return quotient if exact else None
 
 
