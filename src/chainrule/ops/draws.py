@@ -132,8 +132,9 @@ def integers(generator: Generator, count: int, dtype: Any, low: int, high: int) 
         out = words.astype(np.int64)
     else:
         long = generator.long_words(count)
-        if span < 2**64:
-            long %= np.uint64(span)
+        if span == 2**64:  # all there are: the bits are taken as they come
+            return long.view(np.int64).astype(dtype, copy=False)
+        long %= np.uint64(span)
         out = long.view(np.int64)
     if low:
         out += np.int64(low)

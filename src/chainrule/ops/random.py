@@ -265,8 +265,9 @@ def normal(
         shape = np.broadcast_shapes(np.shape(means), np.shape(spreads))
     except ValueError:
         raise RuntimeError(
-            f"The size of mean {[*np.shape(means)]} must match the size of std "
-            f"{[*np.shape(spreads)]}, or be 1, in every dimension"
+            f"The size of tensor a {[*np.shape(means)]} must match the size of tensor b "
+            f"{[*np.shape(spreads)]} at every non-singleton dimension: they are the mean and the "
+            "std of normal()"
         ) from None
     count = int(np.prod(shape))
     # A number as std takes part in the drawing, a tensor afterwards: it decides the last bit.

@@ -81,7 +81,10 @@ def _check(weights: Any, count: int, replacement: bool) -> None:
             "more than once"
         )
     if not ((weights >= 0) & (weights < np.inf)).all():
-        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+        raise RuntimeError(
+            "probability tensor contains either `inf`, `nan` or element < 0, which make an invalid "
+            "multinomial distribution"
+        )
     if weights.shape[0] and not (weights.sum(-1) > 0).all():
         raise RuntimeError(
             "invalid multinomial distribution (sum of probabilities <= 0): give every distribution "
