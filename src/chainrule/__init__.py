@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from chainrule.ops.sampling import *
     from chainrule.ops.scans import *
     from chainrule.ops.searching import *
+    from chainrule.ops.shuffling import *
     from chainrule.ops.signs import *
     from chainrule.ops.sorting import *
     from chainrule.ops.special import *
@@ -123,6 +124,7 @@ _FAMILIES: tuple[str, ...] = (
     "sampling",
     "scans",
     "searching",
+    "shuffling",
     "signs",
     "sorting",
     "special",

@@ -45,6 +45,7 @@ class Windows:
         padding: Sizes,
         dilation: Sizes,
         ceil_mode: bool = False,
+        merge: bool = True,
     ) -> None:
         self.kernel, self.stride, self.padding, self.dilation = kernel, stride, padding, dilation
         reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
@@ -63,7 +64,7 @@ class Windows:
             steps.append(steps[-1] * n)
         self._steps = tuple(reversed(steps))
         self.merged = False
-        if len(size) > 1 and stride[-2:] == (1, 1):
+        if merge and len(size) > 1 and stride[-2:] == (1, 1):
             height, width = self.out[-2:]
             run = (height - 1) * self.padded[-1] + width
             self.merged = run <= 1.4 * height * width
@@ -130,9 +131,10 @@ def windows(
     padding: Sizes,
     dilation: Sizes,
     ceil_mode: bool = False,
+    merge: bool = True,
 ) -> Windows:
     """Return where windows lie; equal arguments share the answer."""
-    return Windows(size, kernel, stride, padding, dilation, ceil_mode)
+    return Windows(size, kernel, stride, padding, dilation, ceil_mode, merge)
 
 
 @functools.lru_cache(maxsize=1024)
