@@ -105,3 +105,11 @@ class topk(NamedTuple):
 
     values: Tensor
     indices: Tensor
+
+
+@_shown
+class frexp(NamedTuple):
+    """Mantissas and exponents of powers of 2."""
+
+    mantissa: Tensor
+    exponent: Tensor

@@ -57,9 +57,9 @@ ARGUMENTS = {
     **dict.fromkeys(
         words(
             "add sub subtract mul multiply div divide true_divide floor_divide pow fmod remainder "
-            "eq ne not_equal lt less le less_equal gt greater ge greater_equal logical_and logical_or "
-            "logical_xor copysign heaviside atan2 arctan2 hypot xlogy igamma igammac ldexp "
-            "float_power"
+            "eq ne not_equal lt less le less_equal gt greater ge greater_equal logical_and "
+            "logical_or logical_xor copysign heaviside atan2 arctan2 hypot xlogy igamma igammac "
+            "float_power ldexp"
         ),
         (OTHER,),
     ),

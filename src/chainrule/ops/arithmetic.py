@@ -255,7 +255,7 @@ def rsub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 
 def _scaled(alpha: Any, input: Any, other: Any) -> Any:
     """Return ``alpha * other`` without a change of dtype, as the last operand of a sum."""
-    if alpha == 1:
+    if alpha == 1 and alpha is not True:
         return other
     kinds = {getattr(getattr(v, "dtype", None), "kind", None) for v in (input, other)}
     if isinstance(alpha, bool) and not kinds <= {"b", None}:
@@ -328,38 +328,49 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
         )
     result = input
     if min is not None:
-        result = clamp_min(result, min)
+        result = at_least(result, min)
     if max is not None:
-        result = clamp_max(result, max)
+        result = at_most(result, max)
     return result
 
 
-clamp_min: Operation = define(
+at_least: Operation = define(
     "clamp_min",
     np.maximum,
     a=lambda g, a, b: select_where(a >= b, g, 0.0),
     b=lambda g, a, b: select_where(a < b, g, 0.0),
     notation=Notation("max({a}, {b})", r"\max\left({a}, {b}\right)"),
-    doc="""The larger of a value and a lower limit; at the limit the value has the gradient.
-
-    >>> import chainrule as cr
-    >>> cr.clamp_min(cr.tensor([-1.0, 2.0]), 0)
-    tensor([0., 2.])
-    """,
+    doc="The larger of a value and a lower limit; at the limit the value has the gradient.",
 )
-clamp_max: Operation = define(
+at_most: Operation = define(
     "clamp_max",
     np.minimum,
     a=lambda g, a, b: select_where(a <= b, g, 0.0),
     b=lambda g, a, b: select_where(a > b, g, 0.0),
     notation=Notation("min({a}, {b})", r"\min\left({a}, {b}\right)"),
-    doc="""The smaller of a value and an upper limit; at the limit the value has the gradient.
+    doc="The smaller of a value and an upper limit; at the limit the value has the gradient.",
+)
+
+
+def clamp_min(input: Any, min: Any) -> Tensor:
+    """Return the input raised to a lower limit where it is below.
+
+    >>> import chainrule as cr
+    >>> cr.clamp_min(cr.tensor([-1.0, 2.0]), 0)
+    tensor([0., 2.])
+    """
+    return at_least(input, min)
+
+
+def clamp_max(input: Any, max: Any) -> Tensor:
+    """Return the input lowered to an upper limit where it is above.
 
     >>> import chainrule as cr
     >>> cr.clamp_max(cr.tensor([-1.0, 2.0]), 1)
     tensor([-1.,  1.])
-    """,
-)
+    """
+    return at_most(input, max)
+
 
 # PyTorch's other names for the same operations.
 multiply, subtract, negative, absolute, clip = mul, sub, neg, abs, clamp

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.operands import operand_error, representable
-from chainrule.operation import Operation, define
+from chainrule.operation import Operation, boolean, define
 from chainrule.ops import notation
 
 __all__ = [
@@ -208,6 +208,14 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         return nonzero(condition, as_tuple=True)
     if input is None or other is None:
         raise TypeError("where() needs both values to choose from, or only a condition")
+    kind = getattr(condition, "dtype", boolean)
+    if kind is not boolean and kind == np.uint8:
+        condition = ne(condition, 0)
+    elif kind is not boolean and kind != np.bool_:
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {kind}; "
+            "compare first (x != 0), or convert with .bool()"
+        )
     try:
         return select_where(condition, input, other)
     except ValueError as error:

@@ -71,18 +71,18 @@ _step: Operation = define(
 )
 
 
-def heaviside(input: Tensor, values: Tensor) -> Tensor:
+def heaviside(input: Tensor, values: Any) -> Tensor:
     """Return Heaviside's step function: 0 below 0, 1 above, and ``values`` at 0.
 
     Args:
         input: any shape.
-        values: of the same dtype, broadcast with it.
+        values: a tensor of the same dtype, broadcast with it, or a number.
 
     >>> import chainrule as cr
     >>> cr.heaviside(cr.tensor([-2.0, 0.0, 3.0]), cr.tensor(0.5))
     tensor([0.0000, 0.5000, 1.0000])
     """
-    if input._array.dtype is not values._array.dtype:
+    if hasattr(values, "_array") and input._array.dtype is not values._array.dtype:
         raise RuntimeError(
             "heaviside is not yet implemented for tensors with different dtypes: "
             f"{input._array.dtype} and {values._array.dtype}; convert one with .to()"

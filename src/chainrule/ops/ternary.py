@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule import dtypes
+from chainrule import dtypes, return_types
 from chainrule.operands import representable
 from chainrule.operation import Operation, define
 from chainrule.ops.arithmetic import power, times
@@ -167,27 +167,29 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     return power(base, exponent)
 
 
-def ldexp(input: Tensor, other: Tensor) -> Tensor:
+def ldexp(input: Tensor, other: Any) -> Tensor:
     """Return ``input * 2 ** other``; integers become floats.
 
     >>> import chainrule as cr
     >>> cr.ldexp(cr.tensor([1.0, 3.0]), cr.tensor([3, -1]))
     tensor([8.0000, 1.5000])
     """
-    if other._array.dtype.kind != "f":
+    if hasattr(other, "_array") and other._array.dtype.kind != "f":
         dtype = input._array.dtype
         other = other.to(dtype if dtype.kind == "f" else dtypes.get_default_dtype())
     return times(input, power(2.0, other))
 
 
-def frexp(input: Tensor) -> Any:
+def frexp(input: Tensor) -> return_types.frexp:
     """Return mantissas in (−1, −½] or [½, 1) and int32 exponents: ``mantissa * 2 ** exponent``.
 
     Zeros, infinities and NaN are their own mantissa, with exponent 0.
 
     >>> import chainrule as cr
     >>> cr.frexp(cr.tensor([6.0, -0.5]))
-    (tensor([ 0.7500, -0.5000]), tensor([3, 0], dtype=int32))
+    chainrule.return_types.frexp(
+    mantissa=tensor([ 0.7500, -0.5000]),
+    exponent=tensor([3, 0], dtype=int32))
     """
     x = input._array
     if x.dtype.kind != "f":
@@ -200,4 +202,4 @@ def frexp(input: Tensor) -> Any:
     one = x.dtype.type(1)
     mantissa = times(input, as_tensor(np.ldexp(one, half)))
     mantissa = times(mantissa, as_tensor(np.ldexp(one, -exponent - half)))
-    return mantissa, as_tensor(exponent)
+    return return_types.frexp(mantissa, as_tensor(exponent))

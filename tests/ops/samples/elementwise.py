@@ -353,6 +353,10 @@ CHOOSING = (
             Sample("0-d", (Index(np.array(True)), uniform(), uniform(seed=1))),
             Sample("number elsewhere", (Index(_MASK), uniform(2, 3), 0.0)),
             Sample("number where it holds", (Index(_MASK), -1.5, uniform(2, 3))),
+            Sample("two numbers", (Index(_MASK), 1.5, 2)),
+            Sample("two integers", (Index(_MASK), 1, 2)),
+            Sample("a condition of bytes", (Index(_MASK.astype(np.uint8)), uniform(2, 3), 0.5)),
+            Sample("a condition of integers", (Index(_MASK.astype(int)), uniform(2, 3), 0.5)),
             Sample("empty", (Index(np.zeros((0, 3), bool)), uniform(0, 3), uniform(3))),
             Sample(
                 "what is not chosen is not finite",
@@ -373,6 +377,8 @@ CHOOSING = (
             Sample("minus infinity", (uniform(2, 3), Index(_MASK), -np.inf), smooth=False),
             Sample("integer", (uniform(2, 3), Index(_MASK), 2)),
             Sample("0-d", (uniform(), Index(np.array(False)), 7.0)),
+            Sample("0-d tensor", (uniform(2, 3), Index(_MASK), Index(np.array(7.0)))),
+            Sample("tensor of other shape", (uniform(2, 3), Index(_MASK), Index(np.ones(3)))),
             Sample(
                 "what is filled is not finite",
                 (np.array([np.nan, np.inf, np.nan]), Index(_MASK[0]), 0.0),
