@@ -2,6 +2,7 @@
 
 from chainrule.nn import functional as functional
 from chainrule.nn import init as init
+from chainrule.nn import utils as utils
 from chainrule.nn.activation import *
 from chainrule.nn.container import *
 from chainrule.nn.dropout import *
