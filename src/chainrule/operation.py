@@ -220,7 +220,7 @@ def _straight_line(p: Primitive) -> Any:
     extras = [f"{n}_extra" for n in p.extras]
     returned = ", ".join(("y", *extras))
     lines = [
-        "def make(p, forward, generally):",
+        "def make(_primitive, forward, generally):",
         f"    def operation({', '.join(arguments)}):",
     ]
     scalars = len(names) == 2 and not p.param_names
@@ -263,7 +263,7 @@ def _straight_line(p: Primitive) -> Any:
             "        try:",
             f"            {returned} = forward({passed})",
             "        except ValueError as error:",
-            f"            raise operand_error(p, ({names[0]}_, {names[1]}_), error) from None",
+            f"            raise operand_error(_primitive, ({names[0]}_, {names[1]}_), error) from None",
         ]
     else:
         lines.append(f"        {returned} = forward({passed})")
@@ -286,7 +286,7 @@ def _straight_line(p: Primitive) -> Any:
         lines += [
             f"        if ({anyone}) and modes.grad:",
             f"            inputs = ({''.join(f'{n}_node, ' for n in names)})",
-            f"            result._node = record(p, result, inputs, ({saved},), y.shape)",
+            f"            result._node = record(_primitive, result, inputs, ({saved},), y.shape)",
         ]
     lines += ["        return result", "    return operation"]
     make = build("\n".join(lines), "operation", globals())

@@ -11,3 +11,5 @@ from chainrule.nn.linear import *
 from chainrule.nn.loss import *
 from chainrule.nn.module import *
 from chainrule.nn.parameter import *
+from chainrule.nn.rnn import *
+from chainrule.nn.rnn_cells import *
