@@ -34,9 +34,9 @@ from chainrule.ops.exponential import *
 from chainrule.ops.extrema import *
 from chainrule.ops.indexing import *
 from chainrule.ops.linear_algebra import *
-from chainrule.ops.quotients import *
 from chainrule.ops.picking import *
 from chainrule.ops.pieces import *
+from chainrule.ops.quotients import *
 from chainrule.ops.random import *
 from chainrule.ops.reductions import *
 from chainrule.ops.shape import *
@@ -61,10 +61,11 @@ if TYPE_CHECKING:
     from chainrule.interop.checkpoints import save as save
     from chainrule.ops.activation_functions import *
     from chainrule.ops.convolution import *
-    from chainrule.ops.einsum import *
-    from chainrule.ops.vector_products import *
+    from chainrule.ops.diagonals import *
     from chainrule.ops.differences import *
     from chainrule.ops.distances import *
+    from chainrule.ops.einsum import *
+    from chainrule.ops.index_updates import *
     from chainrule.ops.integers import *
     from chainrule.ops.normalisation import *
     from chainrule.ops.norms import *
@@ -72,9 +73,12 @@ if TYPE_CHECKING:
     from chainrule.ops.predicates import *
     from chainrule.ops.products import *
     from chainrule.ops.quantiles import *
+    from chainrule.ops.rearrangement import *
+    from chainrule.ops.repetition import *
     from chainrule.ops.rounding import *
     from chainrule.ops.sampling import *
     from chainrule.ops.scans import *
+    from chainrule.ops.scatter import *
     from chainrule.ops.searching import *
     from chainrule.ops.shuffling import *
     from chainrule.ops.signs import *
@@ -83,6 +87,7 @@ if TYPE_CHECKING:
     from chainrule.ops.statistics import *
     from chainrule.ops.ternary import *
     from chainrule.ops.trigonometric import *
+    from chainrule.ops.vector_products import *
     from chainrule.verify import check as check
     from chainrule.verify import check_functions as check_functions
 
@@ -110,9 +115,11 @@ _FROM_ROOMS = {
 _FAMILIES: tuple[str, ...] = (
     "activation_functions",
     "convolution",
+    "diagonals",
     "differences",
     "distances",
     "einsum",
+    "index_updates",
     "integers",
     "normalisation",
     "norms",
@@ -120,9 +127,12 @@ _FAMILIES: tuple[str, ...] = (
     "predicates",
     "products",
     "quantiles",
+    "rearrangement",
+    "repetition",
     "rounding",
     "sampling",
     "scans",
+    "scatter",
     "searching",
     "shuffling",
     "signs",

@@ -253,7 +253,7 @@ class Reader:
                 self.take("=")
                 is_tuple = self.found("(") and self.is_tuple()
                 options[option] = self.tuple() if is_tuple else plain(self.formula())
-            elif self.found("[") and name == "scatter":
+            elif self.found("[") and name == "scatter" and args:
                 self.take()
                 args.append(self.index())
                 self.take("]")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from chainrule.ops import cast, pieces
+from chainrule.methods.binding import on_demand
+from chainrule.ops import cast, inplace, pieces
 from chainrule.ops import shape as shapes
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ class Shapes:
     reshape = shapes.reshape
     view = shapes.view
     flatten = shapes.flatten
-    swapaxes = shapes.transpose
+    unflatten = shapes.unflatten
+    swapaxes = swapdims = shapes.transpose
+    movedim = moveaxis = shapes.movedim
+    adjoint = shapes.adjoint
     ravel = shapes.ravel
     t = shapes.t
     permute = shapes.permute
@@ -28,8 +32,34 @@ class Shapes:
     expand = shapes.expand
     broadcast_to = shapes.broadcast_to
     split = pieces.split
+    split_with_sizes = pieces.split_with_sizes
     chunk = pieces.chunk
+    tensor_split = pieces.tensor_split
+    hsplit = pieces.hsplit
+    vsplit = pieces.vsplit
+    dsplit = pieces.dsplit
     unbind = pieces.unbind
+    narrow = pieces.narrow
+    narrow_copy = pieces.narrow_copy
+    select = pieces.select
+    diagonal = on_demand("diagonals", "diagonal")
+    diag = on_demand("diagonals", "diag")
+    diag_embed = on_demand("diagonals", "diag_embed")
+    diagflat = on_demand("diagonals", "diagflat")
+    tril = on_demand("diagonals", "tril")
+    triu = on_demand("diagonals", "triu")
+    flip = on_demand("rearrangement", "flip")
+    fliplr = on_demand("rearrangement", "fliplr")
+    flipud = on_demand("rearrangement", "flipud")
+    roll = on_demand("rearrangement", "roll")
+    rot90 = on_demand("rearrangement", "rot90")
+    unfold = on_demand("rearrangement", "unfold")
+    as_strided = on_demand("rearrangement", "as_strided")
+    storage_offset = on_demand("rearrangement", "storage_offset")
+    repeat = on_demand("repetition", "repeat")
+    tile = on_demand("repetition", "tile")
+    repeat_interleave = on_demand("repetition", "repeat_interleave")
+    kron = on_demand("repetition", "kron")
     clone = copy = cast.clone
 
     def transpose(self: Any, *dims: Any, dim0: Any = None, dim1: Any = None) -> Tensor:
@@ -72,3 +102,65 @@ class Shapes:
                 f"{self._array.ndim}-D tensor."
             )
         return shapes.transposed(self, -2, -1)
+
+    @property
+    def H(self: Any) -> Tensor:
+        """The adjoint of a matrix: of a real one, its transpose."""
+        n = self._array.ndim
+        if n not in (0, 2):
+            hint = ". For batches of matrices, consider using tensor.mH" if n > 2 else ""
+            raise RuntimeError(
+                f"tensor.H is only supported on matrices (2-D tensors). Got {n}-D tensor.{hint}"
+            )
+        return shapes.t(self)
+
+    @property
+    def mH(self: Any) -> Tensor:
+        """The adjoints of the matrices of a batch: of real ones, their transposes."""
+        if self._array.ndim < 2:
+            raise RuntimeError(
+                "tensor.mH is only supported on matrices or batches of matrices. Got "
+                f"{self._array.ndim}-D tensor."
+            )
+        return shapes.transposed(self, -2, -1)
+
+    # --- In place: the same tensor in another shape
+
+    def squeeze_(self: Any, dim: Any = None) -> Tensor:
+        """Remove dimensions of size 1 from this tensor."""
+        return inplace.rearrange("squeeze_", shapes.squeeze, self, dim)
+
+    def unsqueeze_(self: Any, dim: int) -> Tensor:
+        """Insert a dimension of size 1 into this tensor."""
+        return inplace.rearrange("unsqueeze_", shapes.unsqueeze, self, dim)
+
+    def t_(self: Any) -> Tensor:
+        """Transpose this matrix."""
+        return inplace.rearrange("t_", shapes.t, self)
+
+    def transpose_(self: Any, dim0: int, dim1: int) -> Tensor:
+        """Swap two dimensions of this tensor.
+
+        >>> import chainrule as cr
+        >>> x = cr.zeros(2, 3)
+        >>> x.transpose_(0, 1).shape, x.shape
+        (chainrule.Size([3, 2]), chainrule.Size([3, 2]))
+        """
+        return inplace.rearrange("transpose_", shapes.transpose, self, dim0, dim1)
+
+    swapaxes_ = swapdims_ = transpose_
+
+    def resize_(self: Any, *sizes: Any, **options: Any) -> NoReturn:
+        """Refuse: memory does not grow or shrink under a tensor."""
+        raise RuntimeError(
+            f"resize_{tuple(sizes)} is not supported: the memory of a tensor keeps its size, which "
+            "its views and the graph rely on. Make a new tensor, with reshape(), cr.empty(...) or "
+            "cr.nn.functional.pad(...)"
+        )
+
+    def set_(self: Any, *source: Any, **options: Any) -> NoReturn:
+        """Refuse: a tensor keeps its memory."""
+        raise RuntimeError(
+            "set_ is not supported: a tensor keeps its memory. Use copy_() to take over values, or "
+            "assign to .data"
+        )

@@ -116,6 +116,30 @@ def change(name: str, operation: Callable[..., Tensor], target: Tensor, *others:
     return target
 
 
+def change_directly(
+    name: str,
+    operation: Callable[..., Tensor],
+    directly: Callable[[ndarray[Any, Any]], None],
+    target: Tensor,
+    *others: Any,
+) -> Tensor:
+    """Do what `change` does, without a copy where nothing is recorded.
+
+    Args:
+        name: the in-place operation's name.
+        operation: its out-of-place twin, called with the target and the others.
+        directly: makes the same change to the target's array.
+        target: what is changed.
+        *others: the tensors that the change depends on.
+    """
+    if _records(target, *others):
+        return change(name, operation, target, *others)
+    _make_writable(name, target)
+    directly(target._array)
+    mutations.mark(target._array)
+    return target
+
+
 def _store(name: str, target: Tensor, result: Tensor) -> None:
     array, value = target._array, result._array
     if value.shape != array.shape:
@@ -135,20 +159,23 @@ def _store(name: str, target: Tensor, result: Tensor) -> None:
     mutations.mark(array)
 
 
-def _is_expanded(array: ndarray[Any, Any]) -> bool:
-    """Tell whether several elements lie at one place in memory."""
-    # NumPy gives empty arrays strides of 0 too.
-    return (
-        0 in array.strides
-        and array.size > 0
-        and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True))
-    )
+def _overlaps(array: ndarray[Any, Any]) -> bool:
+    """Tell whether several elements may lie at one place in memory, as expanded ones do."""
+    if array.flags.c_contiguous or array.size == 0:
+        return False
+    reach = 0
+    for stride, n in sorted(zip(array.strides, array.shape, strict=True)):
+        if n > 1:
+            if stride <= reach:
+                return True
+            reach += stride * (n - 1)
+    return False
 
 
 def _make_writable(name: str, target: Tensor) -> None:
     """Raise unless each element of the target can be written."""
     array = target._array
-    if _is_expanded(array):
+    if _overlaps(array):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a "
             f"single memory location. Please clone() the tensor before performing {name}"
@@ -186,6 +213,37 @@ def _continue_at(target: Tensor, result: Tensor) -> None:
     reattach(target)
 
 
+def rearrange(name: str, operation: Callable[..., Tensor], target: Tensor, *args: Any) -> Tensor:
+    """Give ``target`` the shape that a view of it has, and return it.
+
+    Args:
+        name: the in-place operation's name.
+        operation: a function that returns a view of its first argument.
+        target: what is changed.
+        *args: the function's other arguments.
+    """
+    node = node_of(target)
+    if modes.grad:
+        _refuse_leaves(name, target)
+    elif node is not None and node.primitive is None:
+        array = operation(attach(target._array, None), *args)._array
+        target._array, node.shape, node.saved = array, array.shape, (array,)
+        return target
+    recording = modes.grad
+    # The values stay what they are, so their graph goes on also where nothing is recorded.
+    modes.grad = True
+    try:
+        result = operation(target, *args)
+    finally:
+        modes.grad = recording
+    if result is not target:
+        release(node)
+        target._array, target._node = result._array, result._node
+        if target._node is not None:
+            adopt(target, target._node)
+    return target
+
+
 def release(node: Node | None) -> None:
     """Let a node's gradient go to no tensor: its value was replaced, its gradient is another's."""
     if node is not None:
@@ -199,7 +257,7 @@ def adopt(target: Tensor, node: Node) -> None:
     node.output = weakref.ref(target)
 
 
-def setitem(target: Tensor, index: Any, value: Any) -> None:
+def setitem(target: Tensor, index: Any, value: Any, name: str = "__setitem__") -> None:
     """Replace the elements at an index, as ``target[index] = value`` does."""
     array = target._array
     normal = normal_index(index, array.shape)
@@ -209,7 +267,7 @@ def setitem(target: Tensor, index: Any, value: Any) -> None:
             part = basic_item(target, split[0])
         except IndexError as error:
             raise explain_index_error(error, array.shape, normal) from None
-        setitem(part, split[1], value)
+        setitem(part, split[1], value, name)
         return
     if hasattr(value, "_array"):
         if value._array.dtype is not array.dtype:
@@ -218,18 +276,18 @@ def setitem(target: Tensor, index: Any, value: Any) -> None:
         from chainrule.ops.creation import to_array
 
         if isinstance(value, int | float):
-            representable("__setitem__", value, array.dtype)
+            representable(name, value, array.dtype)
         else:
             value = to_array(value)
         value = attach(np.asarray(value, array.dtype), None)
-    value = _fitted_value(array, normal, value)
-    if _is_expanded(array) and is_basic(normal):
+    value = fitted_value(array, normal, value)
+    if _overlaps(array) and is_basic(normal):
         part = basic_item(target, normal)
-        replace("__setitem__", part, broadcast(value, part._array.shape))
+        replace(name, part, broadcast(value, part._array.shape))
     elif _records(target, value):
-        change("__setitem__", lambda before, v: set_at(before, v, normal), target, value)
+        change(name, lambda before, v: set_at(before, v, normal), target, value)
     else:
-        _make_writable("__setitem__", target)
+        _make_writable(name, target)
         array[normal] = value._array
         mutations.mark(array)
 
@@ -249,7 +307,7 @@ def replace(name: str, target: Tensor, value: Tensor) -> Tensor:
     return change(name, lambda before, v: set_at(before, v, ...), target, value)
 
 
-def _fitted_value(array: Any, index: Any, value: Tensor) -> Tensor:
+def fitted_value(array: Any, index: Any, value: Tensor) -> Tensor:
     """Return the value without surplus leading dimensions of size 1, or refuse its shape."""
     try:
         wanted = np.broadcast_to(np.empty((), bool), array.shape)[index].shape

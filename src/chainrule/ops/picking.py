@@ -168,7 +168,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
             )
         check_bounds("index_select", positions, 0, 1)
         return clone(input)
-    check_bounds("index_select", positions, d, x.shape[d])
+    check_bounds("index_select", positions, d, x.shape[d], IndexError)
     return advanced_item(input, rows_at(d, positions))
 
 
