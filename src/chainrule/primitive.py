@@ -328,6 +328,7 @@ class Primitive:
         if self.extras:
             known = (*self.inputs, "y", *self.param_names)
             extras = self._worked_out(dict(zip(known, (*arguments, y, *params), strict=False)))
+        output_shapes = (None,) if self.several else ()
         gradients: dict[str, Expr] = {}
         for k, (name, argument) in enumerate(zip(names, arguments, strict=True)):
             reader = self._readers[0 if self.variadic else k]
@@ -336,7 +337,7 @@ class Primitive:
             environment = (
                 (g, tuple(arguments), y, *params, named, k)
                 if self.variadic
-                else (g, *arguments, y, *params, *named, *extras)
+                else (g, *arguments, y, *params, *output_shapes, *named, *extras)
             )
             rule, pick = reader
             gradients[name] = rule(*pick(environment))
