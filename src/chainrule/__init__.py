@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from chainrule.ops.searching import *
     from chainrule.ops.shuffling import *
     from chainrule.ops.signs import *
+    from chainrule.ops.similarity import *
     from chainrule.ops.sorting import *
     from chainrule.ops.special import *
     from chainrule.ops.statistics import *
@@ -136,6 +137,7 @@ _FAMILIES: tuple[str, ...] = (
     "searching",
     "shuffling",
     "signs",
+    "similarity",
     "sorting",
     "special",
     "statistics",

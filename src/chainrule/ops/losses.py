@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
-from chainrule.ops.arithmetic import clamp_min
+from chainrule.ops.arithmetic import clamp_max, clamp_min, sign
 from chainrule.ops.exponential import log, sigmoid, softmax_along
 from chainrule.symbol import LEVELS, Notation, Slot, Style, operators
 
@@ -66,6 +66,60 @@ squared_error: Operation = define(
     t=lambda g, x, t, divisor: (_scaled(g, divisor) * 2) * (t - x),
     notation=_write_loss("mse"),
     doc="Squared error, (x − t)².",
+)
+
+
+absolute_error: Operation = define(
+    "l1_loss",
+    lambda x, t, divisor: _reduced(np.abs(x - t), divisor),
+    params=("divisor",),
+    x=lambda g, x, t, divisor: _scaled(g, divisor) * sign(x - t),
+    t=lambda g, x, t, divisor: _scaled(g, divisor) * sign(t - x),
+    notation=_write_loss("l1"),
+    doc="Absolute error, |x − t|.",
+)
+
+
+def _smooth_l1(x: Any, t: Any, beta: float, divisor: float) -> Any:
+    # With n = min(|z|, β): n (|z| − n/2) / β is z²/(2β) near 0 and |z| − β/2 beyond β.
+    size = np.abs(x - t)
+    near = np.minimum(size, beta)
+    size -= near / 2
+    size *= near / beta
+    return _reduced(size, divisor)
+
+
+def _limited(z: Any, limit: float) -> Any:
+    return clamp_max(clamp_min(z, -limit), limit)
+
+
+smooth_absolute_error: Operation = define(
+    "smooth_l1_loss",
+    _smooth_l1,
+    params=("beta", "divisor"),
+    x=lambda g, x, t, beta, divisor: _scaled(g, divisor) * _limited((x - t) / beta, 1.0),
+    t=lambda g, x, t, beta, divisor: _scaled(g, divisor) * _limited((t - x) / beta, 1.0),
+    notation=_write_loss("smooth_l1"),
+    doc="Absolute error with a parabola of width β around 0; its derivative is z/β within ±1.",
+)
+
+
+def _huber(x: Any, t: Any, delta: float, divisor: float) -> Any:
+    size = np.abs(x - t)
+    near = np.minimum(size, delta)
+    size -= near / 2
+    size *= near
+    return _reduced(size, divisor)
+
+
+huber_error: Operation = define(
+    "huber_loss",
+    _huber,
+    params=("delta", "divisor"),
+    x=lambda g, x, t, delta, divisor: _scaled(g, divisor) * _limited(x - t, delta),
+    t=lambda g, x, t, delta, divisor: _scaled(g, divisor) * _limited(t - x, delta),
+    notation=_write_loss("huber"),
+    doc="Squared error up to δ, linear beyond; its derivative is z within ±δ.",
 )
 
 

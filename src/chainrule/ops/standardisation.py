@@ -266,9 +266,8 @@ standardised: Operation = define(
 
 def _scaled_to_one(x: Array, dims: tuple[int, ...], eps: float) -> tuple[Array, Array]:
     rows = _as_block(x, dims)[0]
-    c, b = rows.shape
     square = _row_sums(rows, rows)
-    square /= b if b else np.nan
+    square /= rows.shape[1] or np.nan
     deviation = np.sqrt(square + eps)[:, None]
     return (rows / deviation).reshape(x.shape), square.reshape(_kept_shape(x.shape, dims))
 

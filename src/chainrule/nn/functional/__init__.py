@@ -3,12 +3,15 @@
 from chainrule.nn.functional.activation import *
 from chainrule.nn.functional.classes import *
 from chainrule.nn.functional.convolution import *
+from chainrule.nn.functional.distance import *
 from chainrule.nn.functional.dropout import *
 from chainrule.nn.functional.folding import *
 from chainrule.nn.functional.loss import *
+from chainrule.nn.functional.margins import *
 from chainrule.nn.functional.normalization import *
 from chainrule.nn.functional.padding import *
 from chainrule.nn.functional.pooling import *
+from chainrule.nn.functional.regression import *
 from chainrule.nn.functional.vision import *
 from chainrule.ops.exponential import sigmoid as sigmoid
 from chainrule.ops.exponential import tanh as tanh
