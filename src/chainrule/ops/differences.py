@@ -12,7 +12,7 @@ from chainrule.ops.assembly import cat
 from chainrule.ops.comparison import logical_xor
 from chainrule.ops.reductions import sum
 from chainrule.ops.scans import cumsum
-from chainrule.ops.shape import normal_dim, reshaped
+from chainrule.ops.shape import normal_dim, reshaped, squeeze
 from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
 
@@ -95,24 +95,28 @@ def _refuse_unlike(shape: tuple[int, ...], other: tuple[int, ...], dim: int) -> 
 # --- The trapezoidal rule -------------------------------------------------------------------------
 
 
-def _trapezoids(name: str, y: Tensor, x: Tensor | None, dx: Any, dim: int) -> tuple[Tensor, int]:
-    """Return the area over each interval, and the dimension that the intervals lie along."""
-    samples = y._array
-    if samples.ndim == 0:
+def _sampled(name: str, y: Tensor, x: Tensor | None, dx: Any, dim: int) -> tuple[int, Any]:
+    """Return the dimension of the samples and their even spacing, or raise."""
+    if x is not None and dx is not None:
+        raise TypeError(f"{name}() received an invalid combination of arguments: x or dx, not both")
+    if y._array.ndim == 0:
         raise IndexError(f"{name}: dimension specified as {dim} but tensor has no dimensions")
-    d = normal_dim(name, dim, samples.ndim)
+    d = normal_dim(name, dim, y._array.ndim)
     for letter, operand in (("y", y), ("x", x)):
         if operand is not None and operand._array.dtype.kind == "b":
             raise RuntimeError(
                 f"{name}: received a bool input for `{letter}`, but bool is not supported; convert "
                 "with .float()"
             )
+    return d, 1 if dx is None else dx
+
+
+def _areas(name: str, y: Tensor, x: Tensor | None, dx: Any, d: int) -> tuple[Tensor, int]:
+    """Return the area over each interval, and the dimension that the intervals lie along."""
     left, right = _neighbours(y, d)
     if x is None:
         return (left + right) * (dx / 2), d
-    if dx is not None and dx != 1:
-        raise TypeError(f"{name}() takes x or dx, not both")
-    points = x._array.ndim
+    samples, points = y._array, x._array.ndim
     if points == 0:
         raise RuntimeError(f"{name}: `x` holds the place of every sample, and is 0-d here")
     if points == 1 and len(x._array) != samples.shape[d]:
@@ -120,11 +124,9 @@ def _trapezoids(name: str, y: Tensor, x: Tensor | None, dx: Any, dim: int) -> tu
             f"{name}: There must be one `x` value for each sample point: got {len(x._array)} for "
             f"{samples.shape[d]} samples along dimension {d}"
         )
+    at = d + points - samples.ndim
     if points == 1:
-        x = reshaped(x, (-1,) + (1,) * (samples.ndim - d - 1))
-        at = 0
-    else:
-        at = d + points - samples.ndim
+        x, at = reshaped(x, (samples.shape[d],) + (1,) * (samples.ndim - d - 1)), 0
     here, there = _neighbours(x, at)
     return (left + right) * (there - here) / 2, max(d, d + points - samples.ndim)
 
@@ -144,11 +146,13 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
     tensor(6.5000)
     """
     shape = y._array.shape
-    if 0 in shape:
-        d = normal_dim("trapezoid", dim, len(shape))
-        if shape[d] == 0:
-            return attach(np.zeros(shape[:d] + shape[d + 1 :], y._array.dtype), None)
-    areas, d = _trapezoids("trapezoid", y, x, _spacing("trapezoid", x, dx), dim)
+    if shape and shape[d := normal_dim("trapezoid", dim, len(shape))] == 0:
+        return attach(np.zeros(shape[:d] + shape[d + 1 :], y._array.dtype), None)
+    d, step = _sampled("trapezoid", y, x, dx, dim)
+    if x is None:
+        ends = y[_along(d, 0, 1)] + y[_along(d, -1, None)]
+        return (sum(y, d) - squeeze(ends, d) * 0.5) * step
+    areas, d = _areas("trapezoid", y, x, step, d)
     return sum(areas, d)
 
 
@@ -172,14 +176,9 @@ def cumulative_trapezoid(
     tensor([1.5000, 4.0000])
     """
     name = "cumulative_trapezoid"
-    areas, d = _trapezoids(name, y, x, _spacing(name, x, dx), dim)
+    d, step = _sampled(name, y, x, dx, dim)
+    areas, d = _areas(name, y, x, step, d)
     return cumsum(areas, d)
-
-
-def _spacing(name: str, x: Any, dx: Any) -> Any:
-    if x is not None and dx is not None:
-        raise TypeError(f"{name}() received an invalid combination of arguments: x or dx, not both")
-    return 1 if dx is None else dx
 
 
 # --- Derivatives of samples -----------------------------------------------------------------------

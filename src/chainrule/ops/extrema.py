@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy import ndarray
 
 from chainrule import return_types
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
+from chainrule.ops.accumulation import places_along
 from chainrule.ops.comparison import isnan, select_where
 from chainrule.ops.reductions import Dims, normal_dims, restored, total
 from chainrule.ops.shape import normal_dim
@@ -76,6 +78,45 @@ largest = _extremum("amax", np.maximum.reduce, "max")
 smallest = _extremum("amin", np.minimum.reduce, "min")
 largest_of_all = _extremum_of_all("max", np.maximum.reduce)
 smallest_of_all = _extremum_of_all("min", np.minimum.reduce)
+
+
+# --- One element of each row ----------------------------------------------------------------------
+
+
+def _picked(x: Any, index: Any, dim: int, keepdim: bool) -> Any:
+    y = x.reshape(-1).take(places_along(index, dim, x.shape))
+    return y if keepdim else y.reshape(y.shape[:dim] + y.shape[dim + 1 :])
+
+
+def _placed(x: Any, index: Any, dim: int, shape: tuple[int, ...]) -> Any:
+    out = np.zeros(shape, x.dtype)
+    out.reshape(-1)[places_along(index, dim, shape)] = x.reshape(index.shape)
+    return out
+
+
+placed: Operation = define(
+    "place",
+    _placed,
+    params=("index", "dim", "shape"),
+    x=lambda g, x_shape, index, dim, shape: picked(g, index, dim, len(x_shape) == len(shape)),
+    notation=notation.along("place"),
+    doc="Zeros of a shape with one value put into each row: the adjoint of picking it.",
+)
+picked: Operation = define(
+    "pick",
+    _picked,
+    params=("index", "dim", "keepdim"),
+    x=lambda g, x_shape, index, dim: placed(g, index, dim, x_shape),
+    notation=notation.reduction("pick", "Pick", r"\operatorname{pick}", r"\operatorname{Pick}"),
+    doc="One element of each row along a dimension, at an index of size 1 there.",
+)
+
+
+def pick_and_tell(input: Tensor, index: Any, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
+    """Return one element of each row along a dimension, and their indices as a tensor."""
+    values = picked(input, index, dim, keepdim)
+    # The caller may change the indices; the graph keeps its own.
+    return values, attach(index.reshape(values._array.shape).copy(), None)
 
 
 # --- PyTorch's signatures -------------------------------------------------------------------------
@@ -163,7 +204,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     >>> cr.max(x, dim=1).indices
     tensor([1, 0])
     """
-    return _max_or_min("max", input, dim, keepdim, largest_of_all, np.argmax, return_types.max)
+    return _max_or_min("max", input, dim, keepdim, largest_of_all, ndarray.argmax, return_types.max)
 
 
 @numpy_names
@@ -175,7 +216,9 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     >>> cr.min(x, dim=0).values
     tensor([1., 2.])
     """
-    return _max_or_min("min", input, dim, keepdim, smallest_of_all, np.argmin, return_types.min)
+    return _max_or_min(
+        "min", input, dim, keepdim, smallest_of_all, ndarray.argmin, return_types.min
+    )
 
 
 def _max_or_min(
@@ -188,7 +231,6 @@ def _max_or_min(
     result: Any,
 ) -> Any:
     from chainrule.ops.arithmetic import maximum, minimum
-    from chainrule.ops.indexing import taken_along
 
     if dim is None:
         if keepdim:
@@ -208,14 +250,7 @@ def _max_or_min(
             f"{name}(): Expected reduction dim {d} to have non-zero size; the input has shape "
             f"{list(input._array.shape)}"
         )
-    indices = arg(input._array, axis=d, keepdims=True)
-    values = taken_along(input, indices, d)
-    if not keepdim:
-        from chainrule.ops.shape import squeezed
-
-        values, indices = squeezed(values, (d,)), indices.squeeze(d)
-    # The caller may change the indices; the graph keeps its own.
-    return result(values, attach(np.array(indices), None))
+    return result(*pick_and_tell(input, arg(input._array, axis=d, keepdims=True), d, keepdim))
 
 
 @numpy_names
@@ -226,7 +261,7 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     >>> cr.argmax(cr.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
     tensor([1, 0])
     """
-    return _arg("argmax", np.argmax, input, dim, keepdim)
+    return _arg("argmax", ndarray.argmax, input, dim, keepdim)
 
 
 @numpy_names
@@ -237,7 +272,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     >>> cr.argmin(cr.tensor([3.0, 1.0, 2.0]))
     tensor(1)
     """
-    return _arg("argmin", np.argmin, input, dim, keepdim)
+    return _arg("argmin", ndarray.argmin, input, dim, keepdim)
 
 
 def _arg(

@@ -11,10 +11,10 @@ from chainrule import return_types
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.comparison import isnan, select_where
-from chainrule.ops.extrema import shared_gradient
+from chainrule.ops.extrema import pick_and_tell, shared_gradient
 from chainrule.ops.indexing import taken_along
 from chainrule.ops.shape import normal_dim, permuted, reshaped
-from chainrule.ops.sorting import order_along, refuse_empty_dim, sort, take_and_tell
+from chainrule.ops.sorting import order_along, refuse_empty_dim, sort
 from chainrule.ops.spelling import numpy_names
 from chainrule.ops.ternary import lerp
 from chainrule.primitive import attach
@@ -84,7 +84,7 @@ def _median_index(x: Any, dim: int, ignoring: bool) -> Any:
     if not ignoring:
         # NaN comes after all others, the first one first.
         ranks = np.where(known < n, known, ranks)
-    return np.take_along_axis(order, ranks, dim)
+    return taken_along(order, ranks, dim)
 
 
 def _median(
@@ -108,7 +108,7 @@ def _median(
     if x.ndim == 0:
         return result(input.clone(), attach(np.zeros((), np.int64), None))
     indices = _median_index(x, d, name == "nanmedian")
-    return result(*take_and_tell(input, indices, d, keepdim))
+    return result(*pick_and_tell(input, indices, d, keepdim))
 
 
 @numpy_names
@@ -154,15 +154,15 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> return_types.mo
     if x.ndim == 0:
         return return_types.mode(input.clone(), attach(np.zeros((), np.int64), None))
     order = order_along(x, d)
-    ordered = np.moveaxis(np.take_along_axis(x, order, d), d, -1)
+    ordered = np.moveaxis(taken_along(x, order, d), d, -1)
     begins = np.ones(ordered.shape, bool)
     np.not_equal(ordered[..., 1:], ordered[..., :-1], out=begins[..., 1:])
     places = np.arange(x.shape[d])
     # How many equal elements there are up to each one: the first that has most ends its run.
     counts = places - np.maximum.accumulate(np.where(begins, places, 0), axis=-1)
     at = np.moveaxis(np.argmax(counts, axis=-1, keepdims=True), -1, d)
-    indices = np.take_along_axis(order, at, d)
-    return return_types.mode(*take_and_tell(input, indices, d, keepdim))
+    indices = taken_along(order, at, d)
+    return return_types.mode(*pick_and_tell(input, indices, d, keepdim))
 
 
 # --- Quantiles ------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,14 +36,22 @@ __all__ = [
 _WIDER = {np.dtype("float32"): np.dtype("float64"), np.dtype("float16"): np.dtype("float32")}
 
 
-def _accumulated(accumulate: Callable[..., Any], x: Any, dim: int, reverse: bool) -> Any:
-    """Return a NumPy scan along a dimension, from its end if ``reverse``."""
-    if reverse:
-        return np.flip(_accumulated(accumulate, np.flip(x, dim), dim, False), dim)
-    wider = _WIDER.get(x.dtype)
-    if wider is None:
-        return accumulate(x, axis=dim)
-    return accumulate(x, axis=dim, dtype=wider).astype(x.dtype)
+def accumulated(ufunc: np.ufunc, x: Any, dim: int, reverse: bool = False) -> Any:
+    """Return an array's scan along a dimension, from the end if ``reverse``."""
+    summing = ufunc is np.add or ufunc is np.multiply
+    wide = np.array(x, _WIDER.get(x.dtype) if summing else None)
+    n = x.shape[dim]
+    if dim < x.ndim - 1 and n * 512 < x.size:
+        # Whole rows at a time; NumPy would go down one column after the other.
+        rows = np.moveaxis(wide, dim, 0)
+        steps = range(n - 2, -1, -1) if reverse else range(1, n)
+        before = 1 if reverse else -1
+        for k in steps:
+            ufunc(rows[k], rows[k + before], out=rows[k])
+    else:
+        row = np.flip(wide, dim) if reverse else wide
+        ufunc.accumulate(row, axis=dim, out=row)
+    return wide if wide.dtype is x.dtype else wide.astype(x.dtype)
 
 
 def _scan_notation(name: str) -> Notation:
@@ -59,7 +67,7 @@ def _scan_notation(name: str) -> Notation:
 
 running_sum: Operation = define(
     "cumsum",
-    lambda x, dim, reverse: _accumulated(np.add.accumulate, x, dim, reverse),
+    lambda x, dim, reverse: accumulated(np.add, x, dim, reverse),
     params=("dim", "reverse"),
     x=lambda g, dim, reverse: running_sum(g, dim, not reverse),
     notation=_scan_notation("cumsum"),
@@ -146,7 +154,7 @@ recurrence: Operation = define(
 
 running_product: Operation = define(
     "cumprod",
-    lambda x, dim, reverse: _accumulated(np.multiply.accumulate, x, dim, reverse),
+    lambda x, dim, reverse: accumulated(np.multiply, x, dim, reverse),
     params=("dim", "reverse"),
     x=lambda g, x, dim, reverse: running_product_gradient(g, x, dim, reverse),
     notation=_scan_notation("cumprod"),
@@ -157,17 +165,17 @@ running_product: Operation = define(
 def _product_gradient(g: Any, x: Any, dim: int, reverse: bool) -> Any:
     if reverse:
         return np.flip(_product_gradient(np.flip(g, dim), np.flip(x, dim), dim, False), dim)
-    y = _accumulated(np.multiply.accumulate, x, dim, False)
+    y = accumulated(np.multiply, x, dim, False)
     zero = x == 0
-    sums = _accumulated(np.add.accumulate, g * y, dim, True)
+    sums = accumulated(np.add, g * y, dim, True)
     if not zero.any():
         sums /= x
         return sums
     # Behind the first zero every product is 0, whatever its other factors. At the first zero it is
     # the product of the others that counts.
     first = zero & (np.add.accumulate(zero, axis=dim) == 1)
-    others = _accumulated(np.multiply.accumulate, np.where(first, x.dtype.type(1), x), dim, False)
-    at_first = _accumulated(np.add.accumulate, g * others, dim, True)
+    others = accumulated(np.multiply, np.where(first, x.dtype.type(1), x), dim, False)
+    at_first = accumulated(np.add, g * others, dim, True)
     return np.where(first, at_first, sums / np.where(zero, x.dtype.type(1), x))
 
 
@@ -312,15 +320,16 @@ def cummin(input: Tensor, dim: int) -> return_types.cummin:
     return return_types.cummin(*_extreme_so_far("cummin", np.minimum, input, dim))
 
 
-def _extreme_so_far(name: str, extreme: Any, input: Tensor, dim: Any) -> tuple[Tensor, Tensor]:
+def _extreme_so_far(name: str, extreme: np.ufunc, input: Tensor, dim: Any) -> tuple[Tensor, Tensor]:
     x = input._array
     d = normal_dim(name, dim, x.ndim)
     if x.ndim == 0:
         return input.clone(), attach(np.zeros((), np.int64), None)
-    hit = x == extreme.accumulate(x, axis=d)
-    if x.dtype.kind == "f":
+    y = accumulated(extreme, x, d)
+    hit = x == y
+    if x.dtype.kind == "f" and np.isnan(y[(slice(None),) * d + (slice(-1, None),)]).any():
         hit |= np.isnan(x)
     positions = np.arange(x.shape[d]).reshape((-1,) + (1,) * (x.ndim - d - 1))
-    indices = np.maximum.accumulate(np.where(hit, positions, 0), axis=d)
+    indices = accumulated(np.maximum, np.where(hit, positions, 0), d)
     # The caller may change the indices; the graph keeps its own.
     return taken_along(input, indices, d), attach(indices.copy(), None)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import return_types
+from chainrule.ops.extrema import pick_and_tell
 from chainrule.ops.indexing import taken_along
-from chainrule.ops.shape import normal_dim, squeezed
+from chainrule.ops.shape import normal_dim
 from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
 
@@ -29,7 +30,7 @@ def _stable_order(x: Any, dim: int) -> Any:
         # NumPy's unstable sort is several times faster; where no two neighbours in the result are
         # equal (or both NaN) there is only one order.
         order = np.argsort(x, axis=dim)
-        rows = np.moveaxis(np.take_along_axis(x, order, dim), dim, -1)
+        rows = np.moveaxis(taken_along(x, order, dim), dim, -1)
         if np.all(rows[..., 1:] > rows[..., :-1]):
             return order
     return np.argsort(x, axis=dim, kind="stable")
@@ -39,17 +40,8 @@ def order_along(x: Any, dim: int, descending: bool = False) -> Any:
     """Return the indices that sort an array: equal elements in their order, NaN as the largest."""
     if not descending:
         return _stable_order(x, dim)
-    order = np.flip(_stable_order(np.flip(x, dim), dim), dim)
-    return x.shape[dim] - 1 - order
-
-
-def take_and_tell(input: Tensor, indices: Any, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
-    """Return the elements at indices of size 1 along a dimension, and the indices as a tensor."""
-    values = taken_along(input, indices, dim)
-    if keepdim:
-        # The caller may change the indices; the graph keeps its own.
-        return values, attach(indices.copy(), None)
-    return squeezed(values, (dim,)), attach(np.array(indices.squeeze(dim)), None)
+    backwards = (*(slice(None),) * dim, slice(None, None, -1))
+    return x.shape[dim] - 1 - _stable_order(x[backwards], dim)[backwards]
 
 
 @numpy_names
@@ -123,16 +115,14 @@ def topk(
     if x.dtype.kind == "b":
         raise RuntimeError("topk does not support bool dtypes; convert with .int()")
     if x.ndim == 0:
-        if k == 0:
-            return return_types.topk(input.clone(), attach(np.zeros((), np.int64), None))
         return return_types.topk(input.clone(), attach(np.zeros((), np.int64), None))
-    if 0 < k < size:
+    if 0 < k < size and size > 64:
         # Those that qualify first, so that only they need sorting.
         split = size - k if largest else k - 1
         part = (slice(None),) * d + ((slice(split, None) if largest else slice(k)),)
         chosen = np.argpartition(x, split, axis=d)[part]
-        order = order_along(np.take_along_axis(x, chosen, d), d, largest)
-        indices = np.take_along_axis(chosen, order, d)
+        order = order_along(taken_along(x, chosen, d), d, largest)
+        indices = taken_along(chosen, order, d)
     else:
         indices = order_along(x, d, largest)[(slice(None),) * d + (slice(k),)]
     return return_types.topk(taken_along(input, indices, d), attach(indices.copy(), None))
@@ -167,4 +157,4 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ret
     if x.ndim == 0:
         return return_types.kthvalue(input.clone(), attach(np.zeros((), np.int64), None))
     indices = np.argpartition(x, k - 1, axis=d)[(slice(None),) * d + (slice(k - 1, k),)]
-    return return_types.kthvalue(*take_and_tell(input, indices, d, keepdim))
+    return return_types.kthvalue(*pick_and_tell(input, indices, d, keepdim))

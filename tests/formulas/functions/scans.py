@@ -62,6 +62,16 @@ def _product_of_others(x: Any, dims: Dims) -> Any:
     return out
 
 
+def _pick(x: Any, index: Any, dims: tuple[int]) -> Any:
+    return np.squeeze(np.take_along_axis(np.asarray(x), index, dims[0]), dims[0])
+
+
+def _place(x: Any, index: Any, shape: Any, dims: tuple[int]) -> Any:
+    out = np.zeros(shape)
+    np.put_along_axis(out, index, np.reshape(x, np.shape(index)), dims[0])
+    return out
+
+
 def _distances(a: Any, b: Any) -> Any:
     return np.sqrt(np.sum((a[..., :, None, :] - b[..., None, :, :]) ** 2, axis=-1))
 
@@ -86,6 +96,9 @@ ALONG: dict[str, Callable[..., Any]] = {
     "shift": _shift,
     "logcumsumexp": lambda x, dims: np.log(np.cumsum(np.exp(x), axis=dims[0])),
     "median": _median,
+    "pick": _pick,
+    "Pick": lambda x, index, dims: np.take_along_axis(np.asarray(x), index, dims[0]),
+    "place": _place,
     "nanmedian": _median,
 }
 ALONG |= {
