@@ -330,6 +330,36 @@ class Members:
                 raise AttributeError(f"`{name}` is not an nn.Module")
         return module
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module in the place of the submodule of a dotted name.
+
+        Args:
+            target: the name.
+            module: the module.
+            strict: whether there must be a submodule of this name.
+
+        Raises:
+            ValueError: if the name is empty or ``module`` not a module.
+            AttributeError: if the path does not exist or leads to something else.
+
+        >>> import chainrule as cr
+        >>> net = cr.nn.Sequential(cr.nn.Sequential(cr.nn.ReLU()))
+        >>> net.set_submodule("0.0", cr.nn.Tanh())
+        >>> net[0][0]
+        Tanh()
+        """
+        if target == "":
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Members):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{parent._get_name()} has no attribute `{name}`")
+        if not isinstance(getattr(parent, name, module), Members):
+            raise AttributeError(f"`{name}` is not an nn.Module")
+        setattr(parent, name, module)
+
     def get_parameter(self, target: str) -> Parameter:
         """Return the parameter of a dotted name.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Self
@@ -11,7 +12,7 @@ from chainrule.graph import users_place
 from chainrule.modes import modes
 from chainrule.nn import hooks, state
 from chainrule.nn.members import Members
-from chainrule.ops.creation import check_device
+from chainrule.ops.creation import check_device, empty_like
 from chainrule.tensor import RemovableHandle, Tensor
 
 __all__ = [
@@ -45,6 +46,7 @@ class Module(Members):
     # None until the first hook: a call asks one question. Where it is None, forward may be called
     # in the module's place.
     _hooks: hooks.Hooks | None = None
+    _state_hooks: state.StateHooks | None = None
     # Whether the class is the library's own.
     _ours: bool = True
 
@@ -182,6 +184,36 @@ class Module(Members):
         target = dtypes.as_dtype(dst_type)
         return self._convert(lambda t: t.to(target))
 
+    def bfloat16(self) -> Self:
+        """Refuse: NumPy has no bfloat16."""
+        raise TypeError(
+            "Module.bfloat16: NumPy has no bfloat16; use .float(), or .half() for two bytes"
+        )
+
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """Give all parameters and buffers new memory with any values.
+
+        Args:
+            device: only the CPU.
+            recurse: also those of submodules.
+        """
+        check_device(device)
+        for parameter in self.parameters(recurse):
+            parameter.data = empty_like(parameter.detach())
+        for module in self.modules() if recurse else (self,):
+            for name in module._buffer_names:
+                buffer = module.__dict__[name]
+                if buffer is not None:
+                    module.__dict__[name] = empty_like(buffer)
+        return self
+
+    def share_memory(self) -> Self:
+        """Refuse: arrays are the memory of one process."""
+        raise NotImplementedError(
+            "Module.share_memory is not supported: NumPy's arrays are the memory of one process. "
+            "Send state_dict() to the other process instead"
+        )
+
     def cpu(self) -> Self:
         """Return this module: it is on the CPU."""
         return self
@@ -252,6 +284,83 @@ class Module(Members):
             "Reached a code path in Module.set_extra_state() that should never be called."
         )
 
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        """Put what is this module's own, without submodules, into a state dict."""
+        state.save_own(self, destination, prefix, keep_vars)
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Compare what is this module's own with a state dict.
+
+        Subclasses override it to read the layout of older versions: they change the state dict and
+        call this.
+        """
+        state.load_own(
+            self,
+            state_dict,
+            prefix,
+            local_metadata,
+            strict,
+            missing_keys,
+            unexpected_keys,
+            error_msgs,
+        )
+
+    def _all_state_hooks(self) -> state.StateHooks:
+        own: state.StateHooks = self.__dict__.setdefault("_state_hooks", state.StateHooks())
+        return own
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, prefix, keep_vars)`` before `state_dict` collects this module."""
+        return state.add_hook(self._all_state_hooks().before_save, hook)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, state_dict, prefix, local_metadata)`` after `state_dict`.
+
+        It may change the state dict in place.
+        """
+
+        def changing(*args: Any) -> None:
+            if hook(*args) is not None:
+                raise RuntimeError("state_dict post-hook must return None")
+
+        return state.add_hook(self._all_state_hooks().after_save, changing)
+
+    def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call a hook after `state_dict` whose result, unless None, takes its place."""
+        return state.add_hook(self._all_state_hooks().after_save, hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call a hook before `load_state_dict` looks at this module's part of a state dict.
+
+        Its arguments are those of PyTorch: ``hook(module, state_dict, prefix, local_metadata,
+        strict, missing_keys, unexpected_keys, error_msgs)``. It may change the state dict in place,
+        to read the layout of older versions, and add to the lists.
+        """
+        return self._register_load_state_dict_pre_hook(hook, with_module=True)
+
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable[..., Any], with_module: bool = False
+    ) -> RemovableHandle:
+        called = functools.partial(hook, self) if with_module else hook
+        return state.add_hook(self._all_state_hooks().before_load, called)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(module, incompatible_keys)`` after `load_state_dict`.
+
+        It may change the lists of missing and unexpected keys in place: what it strikes out is no
+        error. (Values are in place then, also where keys that are left raise an error.)
+        """
+        return state.add_hook(self._all_state_hooks().after_load, hook)
+
     # --- Hooks ------------------------------------------------------------------------------------
 
     def _all_hooks(self) -> hooks.Hooks:
@@ -317,6 +426,13 @@ class Module(Members):
         what needs no gradient.
         """
         return hooks.add(self._all_hooks().after_backward, hook, prepend)
+
+    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Refuse: PyTorch's old backward hook, which saw the gradients of the last operation."""
+        raise NotImplementedError(
+            "Module.register_backward_hook is deprecated in PyTorch and not supported: use "
+            "register_full_backward_hook, which sees the gradients of the module's inputs"
+        )
 
     # --- Text -------------------------------------------------------------------------------------
 
