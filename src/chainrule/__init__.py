@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from chainrule.interop.checkpoints import load as load
     from chainrule.interop.checkpoints import save as save
     from chainrule.ops.activation_functions import *
+    from chainrule.ops.adaptive_pooling import *
     from chainrule.ops.convolution import *
     from chainrule.ops.diagonals import *
     from chainrule.ops.differences import *
@@ -115,6 +116,7 @@ _FROM_ROOMS = {
 # that is not found above is asked for. What they offer is their `__all__`.
 _FAMILIES: tuple[str, ...] = (
     "activation_functions",
+    "adaptive_pooling",
     "convolution",
     "diagonals",
     "differences",

@@ -118,7 +118,7 @@ def _positions(lie: Windows, size: Sizes) -> tuple[Array, Array]:
 
 def _whole_index(index: Array, size: int) -> Array:
     """Return positions in a channel as positions in the whole array, flat."""
-    rows = index.reshape(-1, math.prod(index.shape[2:]))
+    rows = index.reshape(math.prod(index.shape[:2]), math.prod(index.shape[2:]))
     return (rows + (np.arange(len(rows)) * size)[:, None]).reshape(-1)
 
 

@@ -122,6 +122,15 @@ taken: Operation = define(
     doc="The elements at positions of each channel, counted through its spatial dimensions.",
 )
 
+max_unpool: Operation = define(
+    "max_unpool",
+    pooled.replaced,
+    params=("index", "shape"),
+    x=lambda g, index, x_shape: taken(g, index, len(x_shape) - 2),
+    notation=_placing_notation("max_unpool{}d"),
+    doc="Zeros of a shape with elements put at positions of each channel, the last of several.",
+)
+
 # --- The table: maxima ----------------------------------------------------------------------------
 
 _MAXIMUM = ("kernel", "stride", "padding", "dilation", "ceil_mode")

@@ -110,6 +110,43 @@ def _scatter(y: Any, index: Any, shape: Any) -> Any:
     return x
 
 
+def _max_unpool(y: Any, index: Any, shape: Any) -> Any:
+    x = np.zeros(shape)
+    for at in np.ndindex(*index.shape):
+        x[(*at[:2], *np.unravel_index(index[at], shape[2:]))] = y[at]
+    return x
+
+
+def _adaptive_windows(size: Any, out: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each output position with the indices of its window."""
+    for at in np.ndindex(*out):
+        yield (
+            at,
+            np.ix_(
+                *(
+                    np.arange(np.floor(i * n / m), np.ceil((i + 1) * n / m), dtype=int)
+                    for i, n, m in zip(at, size, out)
+                )
+            ),
+        )
+
+
+def _adaptive_avg_pool(x: Any, out: Any) -> Any:
+    y = np.empty((*x.shape[:2], *out))
+    for at, window in _adaptive_windows(x.shape[2:], out):
+        for row in np.ndindex(*x.shape[:2]):
+            y[(*row, *at)] = x[row][window].mean()
+    return y
+
+
+def _adaptive_avg_unpool(y: Any, shape: Any) -> Any:
+    x = np.zeros(shape)
+    for at, window in _adaptive_windows(shape[2:], y.shape[2:]):
+        for row in np.ndindex(*shape[:2]):
+            x[row][window] += y[(*row, *at)] / x[row][window].size
+    return x
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 for _dims in (1, 2, 3):
     FUNCTIONS[f"max_pool{_dims}d"] = _max_pool
@@ -118,3 +155,6 @@ for _dims in (1, 2, 3):
     FUNCTIONS[f"avg_unpool{_dims}d"] = _avg_unpool
     FUNCTIONS[f"take{_dims}d"] = _take
     FUNCTIONS[f"scatter{_dims}d"] = _scatter
+    FUNCTIONS[f"max_unpool{_dims}d"] = _max_unpool
+    FUNCTIONS[f"adaptive_avg_pool{_dims}d"] = _adaptive_avg_pool
+    FUNCTIONS[f"adaptive_avg_unpool{_dims}d"] = _adaptive_avg_unpool

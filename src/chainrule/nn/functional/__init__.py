@@ -1,6 +1,7 @@
 """Layers, activations and losses as functions: PyTorch's `torch.nn.functional`."""
 
 from chainrule.nn.functional.activation import *
+from chainrule.nn.functional.adaptive_pooling import *
 from chainrule.nn.functional.classes import *
 from chainrule.nn.functional.convolution import *
 from chainrule.nn.functional.distance import *
@@ -12,6 +13,7 @@ from chainrule.nn.functional.normalization import *
 from chainrule.nn.functional.padding import *
 from chainrule.nn.functional.pooling import *
 from chainrule.nn.functional.regression import *
+from chainrule.nn.functional.unpooling import *
 from chainrule.nn.functional.vision import *
 from chainrule.ops.exponential import sigmoid as sigmoid
 from chainrule.ops.exponential import tanh as tanh
