@@ -28,7 +28,6 @@ __all__ = [
     "isneginf",
     "isposinf",
     "isreal",
-    "numel",
     "result_type",
 ]
 
@@ -159,16 +158,6 @@ def equal(input: Tensor, other: Tensor) -> bool:
     True
     """
     return np.array_equal(input._array, other._array)
-
-
-def numel(input: Tensor) -> int:
-    """Return the number of elements.
-
-    >>> import chainrule as cr
-    >>> cr.numel(cr.zeros(2, 3))
-    6
-    """
-    return input._array.size
 
 
 def is_nonzero(input: Tensor) -> bool:
