@@ -190,7 +190,7 @@ class _Latex:
             return [("sign", "("), *tokens, ("sign", ")")]
         if p == "_":
             inner = self.group()
-            return [("dims", "".join(value for _, value in inner))]
+            return [("dims", "".join(value.replace("−", "-") for _, value in inner))]
         if p == "^":
             return self.superscript()
         if p[0].isdigit():

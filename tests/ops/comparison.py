@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+import chainrule as cr
 from tests.ops.samples.description import (
     Operation,
     Sample,
@@ -22,6 +23,13 @@ from tests.ops.samples.description import (
 
 # What a call with wrong arguments raises, there and here.
 REFUSALS = (RuntimeError, IndexError, ValueError, TypeError)
+
+
+def counterpart(error: Exception) -> type[Exception]:
+    """Return the class of our error that stands for one of PyTorch's."""
+    if isinstance(error, torch.linalg.LinAlgError):
+        return cr.linalg.LinAlgError
+    return type(error)
 
 
 @contextmanager

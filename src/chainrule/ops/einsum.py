@@ -17,7 +17,7 @@ import numpy as np
 
 from chainrule.dtypes import promote_types
 from chainrule.operation import Operation, define
-from chainrule.ops.matrices import diagonal_of
+from chainrule.ops.diagonals import diagonal_of
 from chainrule.ops.reductions import sum
 from chainrule.ops.shape import normal_dim, permuted, squeezed
 from chainrule.symbol import LEVELS, Notation, Style
@@ -251,7 +251,7 @@ def _without_repetition(x: Tensor, term: str) -> tuple[Tensor, str]:
         while term.count(i) > 1:
             first = term.index(i)
             second = term.index(i, first + 1)
-            x = diagonal_of(x, first, second)
+            x = diagonal_of(x, 0, first, second)
             term = term[:first] + term[first + 1 : second] + term[second + 1 :] + i
     return x, term
 

@@ -11,10 +11,10 @@ import numpy as np
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.arithmetic import plus, times
+from chainrule.ops.diagonals import diagonal_of
 from chainrule.ops.einsum import tensordot
 from chainrule.ops.linear_algebra import matrix_product, mm, product
-from chainrule.ops.matrices import main_diagonal
-from chainrule.ops.matrix_norms import floating
+from chainrule.ops.matrix_checks import floating
 from chainrule.ops.reductions import total
 from chainrule.ops.shape import broadcast_to, inserted, normal_dim, reshaped
 from chainrule.symbol import Notation
@@ -369,7 +369,7 @@ def trace(input: Tensor) -> Tensor:
             f"trace: expected a matrix, but got tensor with dim {input._array.ndim}; "
             "einsum('...ii', x) takes stacks of matrices"
         )
-    return main_diagonal(input).sum()
+    return diagonal_of(input, 0, 0, 1).sum()
 
 
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:

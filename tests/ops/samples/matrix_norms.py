@@ -52,4 +52,51 @@ def of_vectors() -> Iterable[Sample]:
     yield Sample("a dimension twice", (_M, 2, (0, 0)))
 
 
-OPERATIONS = (described("vector_norm", of_vectors()),)
+def of_matrices() -> Iterable[Sample]:
+    for ord in ("fro", "nuc", 1, -1, 2, -2, inf, -inf):
+        yield Sample(f"ord {ord}", (_M, ord))
+        yield Sample(f"ord {ord}, a batch", (_A, ord), {"keepdim": True})
+    yield Sample("default", (_A,))
+    yield Sample("other dimensions", (_A, "nuc", (0, 1)))
+    yield Sample("other dimensions, 1", (_A, 1, (-1, 0)))
+    yield Sample("other dimensions, inf", (_A, inf, (-1, 0)), {"keepdim": True})
+    yield Sample("nothing", (np.zeros((2, 0)), 1))
+    yield Sample("no singular values", (np.zeros((2, 0)), "nuc"))
+    yield Sample("unknown", (_M, 3))
+    yield Sample("an unknown name", (_M, "max"))
+    yield Sample("a vector", (uniform(3),))
+    yield Sample("one dimension twice", (_M,), {"dim": (0, 0)})
+    yield Sample("one dimension", (_M,), {"dim": (0,)})
+
+
+def of_either() -> Iterable[Sample]:
+    yield Sample("default", (_A,))
+    yield Sample("vector", (uniform(3), 3))
+    yield Sample("matrix", (_M, 1))
+    yield Sample("matrix by name", (_M, "nuc"))
+    yield Sample("along", (_A,), {"dim": -1})
+    yield Sample("over two", (_A,), {"dim": (0, 2)})
+    yield Sample("over two, order", (_A, 1), {"dim": (0, 2), "keepdim": True})
+    yield Sample("along, order", (_A, 1), {"dim": 1})
+    yield Sample("three dimensions", (_A, 2))
+    yield Sample("a name and one dimension", (_M, "fro", 1))
+    yield Sample("too many dimensions", (_A,), {"dim": (0, 1, 2)})
+
+
+def of_conditions() -> Iterable[Sample]:
+    square = uniform(2, 3, 3) + 2 * np.eye(3)
+    for p in (None, 2, -2, "fro", "nuc", 1, -1, inf, -inf):
+        yield Sample(f"p {p}", (square, p))
+    yield Sample("rectangular", (_M,))
+    yield Sample("rectangular, fro", (_M, "fro"))
+    yield Sample("unknown", (square, 3))
+    yield Sample("singular", (np.zeros((2, 2)), 1), smooth=False)
+    yield Sample("a vector", (uniform(3),))
+
+
+OPERATIONS = (
+    described("vector_norm", of_vectors()),
+    described("matrix_norm", of_matrices()),
+    described("norm", of_either()),
+    described("cond", of_conditions()),
+)
