@@ -89,6 +89,10 @@ if TYPE_CHECKING:
     from chainrule.ops.statistics import *
     from chainrule.ops.ternary import *
     from chainrule.ops.trigonometric import *
+    from chainrule.ops.factorizations import *
+    from chainrule.ops.legacy_linear_algebra import *
+    from chainrule.ops.matrix_functions import *
+    from chainrule.ops.solving import *
     from chainrule.ops.vector_products import *
     from chainrule.verify import check as check
     from chainrule.verify import check_functions as check_functions
@@ -123,7 +127,10 @@ _FAMILIES: tuple[str, ...] = (
     "distances",
     "einsum",
     "index_updates",
+    "factorizations",
     "integers",
+    "legacy_linear_algebra",
+    "matrix_functions",
     "normalisation",
     "norms",
     "pooling",
@@ -141,6 +148,7 @@ _FAMILIES: tuple[str, ...] = (
     "signs",
     "similarity",
     "sorting",
+    "solving",
     "special",
     "statistics",
     "ternary",
