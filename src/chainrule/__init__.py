@@ -66,8 +66,11 @@ if TYPE_CHECKING:
     from chainrule.ops.differences import *
     from chainrule.ops.distances import *
     from chainrule.ops.einsum import *
+    from chainrule.ops.factorizations import *
     from chainrule.ops.index_updates import *
     from chainrule.ops.integers import *
+    from chainrule.ops.legacy_linear_algebra import *
+    from chainrule.ops.matrix_functions import *
     from chainrule.ops.normalisation import *
     from chainrule.ops.norms import *
     from chainrule.ops.pooling import *
@@ -84,15 +87,12 @@ if TYPE_CHECKING:
     from chainrule.ops.shuffling import *
     from chainrule.ops.signs import *
     from chainrule.ops.similarity import *
+    from chainrule.ops.solving import *
     from chainrule.ops.sorting import *
     from chainrule.ops.special import *
     from chainrule.ops.statistics import *
     from chainrule.ops.ternary import *
     from chainrule.ops.trigonometric import *
-    from chainrule.ops.factorizations import *
-    from chainrule.ops.legacy_linear_algebra import *
-    from chainrule.ops.matrix_functions import *
-    from chainrule.ops.solving import *
     from chainrule.ops.vector_products import *
     from chainrule.verify import check as check
     from chainrule.verify import check_functions as check_functions
