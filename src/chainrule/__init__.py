@@ -38,6 +38,7 @@ from chainrule.ops.picking import *
 from chainrule.ops.pieces import *
 from chainrule.ops.quotients import *
 from chainrule.ops.random import *
+from chainrule.ops.ranges import *
 from chainrule.ops.reductions import *
 from chainrule.ops.shape import *
 from chainrule.printing import set_printoptions as set_printoptions
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from chainrule.ops.ternary import *
     from chainrule.ops.trigonometric import *
     from chainrule.ops.vector_products import *
+    from chainrule.ops.window_functions import *
     from chainrule.verify import check as check
     from chainrule.verify import check_functions as check_functions
 
@@ -154,6 +156,7 @@ _FAMILIES: tuple[str, ...] = (
     "ternary",
     "trigonometric",
     "vector_products",
+    "window_functions",
 )
 
 

@@ -39,10 +39,23 @@ class Filling:
         kind = self._array.dtype if dtype is None else dtype
         return creation.ones(*size, dtype=kind, requires_grad=requires_grad)
 
-    def new_full(self: Any, size: Sequence[Any], fill_value: Any, dtype: Any = None) -> Tensor:
-        """Return a tensor of this dtype filled with a number."""
-        return creation.full(size, fill_value, self._array.dtype if dtype is None else dtype)
+    def new_empty(self: Any, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+        """Return a tensor of this dtype whose values are not set."""
+        kind = self._array.dtype if dtype is None else dtype
+        return creation.empty(*size, dtype=kind, requires_grad=requires_grad)
 
-    def new_tensor(self: Any, data: Any, dtype: Any = None) -> Tensor:
+    def new_full(
+        self: Any,
+        size: Sequence[Any],
+        fill_value: Any,
+        dtype: Any = None,
+        requires_grad: Any = False,
+    ) -> Tensor:
+        """Return a tensor of this dtype filled with a number."""
+        kind = self._array.dtype if dtype is None else dtype
+        return creation.full(size, fill_value, kind, requires_grad=requires_grad)
+
+    def new_tensor(self: Any, data: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
         """Return data as a tensor of this dtype."""
-        return creation.tensor(data, self._array.dtype if dtype is None else dtype)
+        kind = self._array.dtype if dtype is None else dtype
+        return creation.tensor(data, kind, requires_grad=requires_grad)

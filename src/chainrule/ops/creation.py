@@ -1,8 +1,7 @@
-"""Making tensors: from data, filled, in ranges. (Random ones are in `random`.)"""
+"""Making tensors: from data, and filled. (Ranges are in `ranges`, random ones in `random`.)"""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,17 +18,17 @@ if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
 __all__ = [
-    "arange",
     "as_tensor",
+    "asarray",
     "empty",
     "empty_like",
     "eye",
     "from_numpy",
     "full",
     "full_like",
-    "linspace",
     "ones",
     "ones_like",
+    "scalar_tensor",
     "tensor",
     "zeros",
     "zeros_like",
@@ -90,6 +89,7 @@ def _has_python_floats(data: Any) -> bool:
 
 
 def _made(array: ndarray[Any, Any], requires_grad: bool = False) -> Tensor:
+    """Return an array as a tensor, a leaf if it requires grad."""
     tensor = attach(array, None)
     if requires_grad:
         tensor.requires_grad_()
@@ -192,34 +192,61 @@ def _filled(
     return _made(make(shape, kind), requires_grad)
 
 
-def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+def _sizes(sizes: tuple[Any, ...], size: Any) -> tuple[Any, ...]:
+    """Accept a shape as arguments or under its name."""
+    if size is None:
+        return sizes
+    if sizes:
+        raise TypeError("the shape was given twice: as arguments and as size=")
+    return (size,)
+
+
+def zeros(
+    *sizes: Any,
+    size: Any = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
     """Return zeros of the given shape.
 
     >>> import chainrule as cr
     >>> cr.zeros(2)
     tensor([0., 0.])
     """
-    return _filled(np.zeros, size, dtype, requires_grad, device)
+    return _filled(np.zeros, _sizes(sizes, size), dtype, requires_grad, device)
 
 
-def ones(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+def ones(
+    *sizes: Any,
+    size: Any = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
     """Return ones of the given shape.
 
     >>> import chainrule as cr
     >>> cr.ones(1, 2)
     tensor([[1., 1.]])
     """
-    return _filled(np.ones, size, dtype, requires_grad, device)
+    return _filled(np.ones, _sizes(sizes, size), dtype, requires_grad, device)
 
 
-def empty(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+def empty(
+    *sizes: Any,
+    size: Any = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
     """Return a tensor of the given shape whose values are not set.
 
     >>> import chainrule as cr
     >>> cr.empty(2, 3).shape
     chainrule.Size([2, 3])
     """
-    return _filled(np.empty, size, dtype, requires_grad, device)
+    return _filled(np.empty, _sizes(sizes, size), dtype, requires_grad, device)
 
 
 def full(
@@ -266,59 +293,52 @@ def eye(
     return _filled(make, (n, n if m is None else m), dtype, requires_grad, device)
 
 
-def arange(
-    start: Any,
-    end: Any = None,
-    step: Any = 1,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = None,
+def scalar_tensor(
+    value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
-    """Return numbers from ``start`` (0 if left out) up to, not including, ``end``.
+    """Return a number as a 0-d tensor, of the default dtype unless another is given.
 
     >>> import chainrule as cr
-    >>> cr.arange(1, 4)
-    tensor([1, 2, 3])
+    >>> cr.scalar_tensor(3)
+    tensor(3.)
     """
-    check_device(device)
-    if end is None:
-        start, end = 0, start
-    start, end, step = (getattr(v, "item", lambda v=v: v)() for v in (start, end, step))
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if (end - start) * step < 0:
-        raise RuntimeError(
-            f"upper bound and lower bound inconsistent with step sign: {start}, {end}, {step}"
+    return full(
+        (), value, dtypes.get_default_dtype() if dtype is None else dtype, requires_grad, device
+    )
+
+
+def asarray(
+    obj: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Return data as a tensor, sharing memory where it can.
+
+    Args:
+        obj: a tensor, an array, numbers or nested sequences of them.
+        dtype: the dtype to convert to.
+        device: only ``"cpu"``.
+        copy: True copies in any case; False raises ``ValueError`` where that would be necessary.
+        requires_grad: record what is computed from it.
+
+    >>> import chainrule as cr
+    >>> cr.asarray([1.0, 2.0])
+    tensor([1., 2.])
+    """
+    result = as_tensor(obj, dtype, device)
+    source = getattr(obj, "_array", obj)
+    shared = isinstance(source, ndarray) and np.may_share_memory(source, result._array)
+    if copy is False and not shared:
+        raise ValueError(
+            f"can't alias tensor with dtype {result._array.dtype}: asarray(copy=False) got "
+            f"{type(obj).__name__}, whose memory cannot be shared"
         )
-    if dtype is None:
-        floating = any(isinstance(v, float) for v in (start, end, step))
-        dtype = dtypes.get_default_dtype() if floating else dtypes.int64
-    count = int(np.ceil((end - start) / step))
-    values = start + step * np.arange(count)
-    return _made(values.astype(dtypes.as_dtype(dtype)), requires_grad)
-
-
-def linspace(
-    start: float,
-    end: float,
-    steps: int,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = None,
-) -> Tensor:
-    """Return ``steps`` evenly spaced numbers from ``start`` to ``end``, both included.
-
-    >>> import chainrule as cr
-    >>> cr.linspace(0, 1, 3)
-    tensor([0.0000, 0.5000, 1.0000])
-    """
-    check_device(device)
-    if operator.index(steps) < 0:
-        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
-    kind = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    return _made(np.linspace(start, end, steps).astype(kind), requires_grad)
+    if copy and shared:
+        result = result.clone()
+    return result.requires_grad_() if requires_grad and result._node is None else result
 
 
 def _like(make: Any, input: Tensor, dtype: Any, requires_grad: bool, device: Any = None) -> Tensor:
