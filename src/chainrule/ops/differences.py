@@ -151,7 +151,8 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, dim: int = 
     d, step = _sampled("trapezoid", y, x, dx, dim)
     if x is None:
         ends = y[_along(d, 0, 1)] + y[_along(d, -1, None)]
-        return (sum(y, d) - squeeze(ends, d) * 0.5) * step
+        even: Tensor = (sum(y, d) - squeeze(ends, d) * 0.5) * step
+        return even
     areas, d = _areas("trapezoid", y, x, step, d)
     return sum(areas, d)
 

@@ -154,7 +154,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> return_types.mo
     if x.ndim == 0:
         return return_types.mode(input.clone(), attach(np.zeros((), np.int64), None))
     order = order_along(x, d)
-    ordered = np.moveaxis(taken_along(x, order, d), d, -1)
+    ordered = np.moveaxis(np.asarray(taken_along(x, order, d)), d, -1)
     begins = np.ones(ordered.shape, bool)
     np.not_equal(ordered[..., 1:], ordered[..., :-1], out=begins[..., 1:])
     places = np.arange(x.shape[d])

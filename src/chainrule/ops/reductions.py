@@ -13,6 +13,7 @@ from chainrule.ops import notation
 from chainrule.ops.comparison import filled_where
 from chainrule.ops.shape import broadcast, normal_dim
 from chainrule.ops.spelling import numpy_names
+from chainrule.ops.summation import add_up
 from chainrule.primitive import attach
 from chainrule.symbol import LEVELS, Notation, Style
 
@@ -32,9 +33,6 @@ __all__ = [
 ]
 
 Dims = tuple[int, ...] | None
-
-# Straight to the ufunc: `np.sum` spends longer on its arguments than on a small array.
-_add_up: Any = np.add.reduce
 
 
 def normal_dims(name: str, dim: Any, ndim: int) -> Dims:
@@ -87,7 +85,7 @@ def _spread(g: Any, shape: Any, dims: Dims, keepdim: bool) -> Any:
 
 total: Operation = define(
     "sum",
-    lambda x, dim, keepdim: _add_up(x, axis=dim, keepdims=keepdim),
+    add_up,
     params=("dim", "keepdim"),
     x=lambda g, x_shape, dim, keepdim: _spread(g, x_shape, dim, keepdim),
     notation=notation.reduction("sum", "Σ", r"\operatorname{sum}", r"{\textstyle\sum}"),
@@ -100,7 +98,7 @@ def _sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     dims = tuple(range(extra)) + tuple(
         d + extra for d, n in enumerate(shape) if n == 1 and x.shape[d + extra] != 1
     )
-    y = _add_up(x, axis=dims, keepdims=True) if dims else x
+    y = add_up(x, dims, True) if dims else x
     return y.reshape(shape) if extra else y
 
 
@@ -116,10 +114,10 @@ sum_to: Operation = define(
 def _mean(x: Any, dim: Dims, keepdim: bool) -> Any:
     count = count_of(x.shape, dim)
     if count == 0:
-        return np.full(_add_up(x, axis=dim, keepdims=keepdim).shape, np.nan, x.dtype)
+        return np.full(add_up(x, dim, keepdim).shape, np.nan, x.dtype)
     if x.dtype == np.float16:
-        return (_add_up(x, axis=dim, keepdims=keepdim, dtype=np.float32) / count).astype(x.dtype)
-    return _add_up(x, axis=dim, keepdims=keepdim) / count
+        return (add_up(x.astype(np.float32), dim, keepdim) / count).astype(x.dtype)
+    return add_up(x, dim, keepdim) / count
 
 
 average: Operation = define(
@@ -137,13 +135,13 @@ average: Operation = define(
 def _var(x: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
     count = count_of(x.shape, dim)
     if count == 0:
-        return np.full(_add_up(x, axis=dim, keepdims=keepdim).shape, np.nan, x.dtype)
+        return np.full(add_up(x, dim, keepdim).shape, np.nan, x.dtype)
     wide = x.astype(np.float32) if x.dtype == np.float16 else x
-    centred = wide - _add_up(wide, axis=dim, keepdims=True) / count
+    centred = wide - add_up(wide, dim, True) / count
     # The first mean is rounded to the size of the values, the second to that of their spread: so a
     # large mean costs no accuracy and equal values have variance 0.
-    centred -= _add_up(centred, axis=dim, keepdims=True) / count
-    squares = _add_up(centred * centred, axis=dim, keepdims=keepdim)
+    centred -= add_up(centred, dim, True) / count
+    squares = add_up(centred * centred, dim, keepdim)
     degrees = count - correction
     with np.errstate(divide="ignore", invalid="ignore"):
         y = squares / wide.dtype.type(degrees if degrees > 0 else 0)

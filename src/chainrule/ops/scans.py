@@ -33,13 +33,16 @@ __all__ = [
 
 # What a running sum or product of a dtype is kept in, as in PyTorch: it does not lose what a long
 # row of small terms adds.
-_WIDER = {np.dtype("float32"): np.dtype("float64"), np.dtype("float16"): np.dtype("float32")}
+_WIDER: dict[Any, Any] = {
+    np.dtype("float32"): np.dtype("float64"),
+    np.dtype("float16"): np.dtype("float32"),
+}
 
 
 def accumulated(ufunc: np.ufunc, x: Any, dim: int, reverse: bool = False) -> Any:
     """Return an array's scan along a dimension, from the end if ``reverse``."""
-    summing = ufunc is np.add or ufunc is np.multiply
-    wide = np.array(x, _WIDER.get(x.dtype) if summing else None)
+    exact = ufunc is np.maximum or ufunc is np.minimum
+    wide = np.array(x, x.dtype if exact else _WIDER.get(x.dtype, x.dtype))
     n = x.shape[dim]
     if dim < x.ndim - 1 and n * 512 < x.size:
         # Whole rows at a time; NumPy would go down one column after the other.
@@ -213,12 +216,6 @@ running_product_gradient: Operation = define(
 # --- Logarithms of sums
 
 
-def _log_sums(x: Any, dim: int) -> Any:
-    if x.dtype == np.float16:
-        return np.logaddexp.accumulate(x, axis=dim, dtype=np.float32).astype(x.dtype)
-    return np.logaddexp.accumulate(x, axis=dim)
-
-
 def _log_sums_gradient(g: Any, x: Any, y: Any, dim: int) -> Any:
     # x̄ₖ = Σ ȳᵢ exp(xₖ − yᵢ) over i ≥ k. As exp(xₖ − yₖ) · rₖ with rₖ = ȳₖ + exp(yₖ − yₖ₊₁) rₖ₊₁ no
     # exponent is positive. Where y is −∞ so is x, and its share of any sum is 0.
@@ -230,7 +227,7 @@ def _log_sums_gradient(g: Any, x: Any, y: Any, dim: int) -> Any:
 
 log_sums: Operation = define(
     "logcumsumexp",
-    _log_sums,
+    lambda x, dim: accumulated(np.logaddexp, x, dim),
     params=("dim",),
     x=_log_sums_gradient,
     floating=True,

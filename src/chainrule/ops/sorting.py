@@ -30,7 +30,7 @@ def _stable_order(x: Any, dim: int) -> Any:
         # NumPy's unstable sort is several times faster; where no two neighbours in the result are
         # equal (or both NaN) there is only one order.
         order = np.argsort(x, axis=dim)
-        rows = np.moveaxis(taken_along(x, order, dim), dim, -1)
+        rows = np.moveaxis(np.asarray(taken_along(x, order, dim)), dim, -1)
         if np.all(rows[..., 1:] > rows[..., :-1]):
             return order
     return np.argsort(x, axis=dim, kind="stable")
@@ -122,7 +122,7 @@ def topk(
         part = (slice(None),) * d + ((slice(split, None) if largest else slice(k)),)
         chosen = np.argpartition(x, split, axis=d)[part]
         order = order_along(taken_along(x, chosen, d), d, largest)
-        indices = taken_along(chosen, order, d)
+        indices = np.asarray(taken_along(chosen, order, d))
     else:
         indices = order_along(x, d, largest)[(slice(None),) * d + (slice(k),)]
     return return_types.topk(taken_along(input, indices, d), attach(indices.copy(), None))

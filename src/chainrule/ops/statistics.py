@@ -13,6 +13,7 @@ from chainrule.ops.linear_algebra import matmul
 from chainrule.ops.reductions import average, deviation, spread_arguments, sum, variance
 from chainrule.ops.shape import reshaped, squeeze, transposed
 from chainrule.ops.spelling import numpy_names
+from chainrule.ops.summation import add_up
 from chainrule.primitive import attach
 
 if TYPE_CHECKING:
@@ -144,6 +145,11 @@ def cov(
     if float(getattr(degrees, "_array", degrees)) <= 0:
         degrees = attach(np.zeros((), np.int64), None)
     centred = rows - mean
+    # The first mean is rounded to the size of the values. What it left is taken off too; it is 0
+    # but for rounding, and so has no gradient.
+    left = centred._array if weights is None else centred._array * weights._array
+    total = getattr(count, "_array", count) or 1
+    centred = centred - attach(add_up(left, (1,), True) / total, None).to(centred._array.dtype)
     scaled = centred if weights is None else centred * weights
     return squeeze(matmul(centred, transposed(scaled, 0, 1)) / degrees)
 
