@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from chainrule.explanation import Explanation
     from chainrule.interop.checkpoints import load as load
     from chainrule.interop.checkpoints import save as save
+    from chainrule.interop.pytorch import from_torch as from_torch
+    from chainrule.interop.pytorch import to_torch as to_torch
     from chainrule.ops.activation_functions import *
     from chainrule.ops.adaptive_pooling import *
     from chainrule.ops.convolution import *
@@ -115,8 +117,10 @@ _ROOMS = (
 _FROM_ROOMS = {
     "check": "verify",
     "check_functions": "verify",
+    "from_torch": "interop.pytorch",
     "load": "interop.checkpoints",
     "save": "interop.checkpoints",
+    "to_torch": "interop.pytorch",
 }
 # Families of the table beyond the ones every program needs, imported together when the first name
 # that is not found above is asked for. What they offer is their `__all__`.

@@ -158,7 +158,7 @@ def _of_variables(
             for name, value in variables.items()
             if is_module(value)
             and value is not model
-            and any(id(p._node) in nodes for _, p in value.named_parameters())
+            and any(id(getattr(p, "_node", None)) in nodes for _, p in value.named_parameters())
         }
         for name, value in modules.items():
             alone = (len(modules) == 1 or name == "self") and model is None
