@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils import data as theirs
 
@@ -149,6 +149,35 @@ def test_samplers_of_indices_and_of_batches() -> None:
     assert batches(ours) == batches(theirs)
 
 
+@pytest.mark.filterwarnings("ignore:Length of split")
+@pytest.mark.parametrize("with_generator", [False, True])
+@settings(max_examples=20)
+@given(st.integers(1, 20), st.integers(1, 70), st.booleans(), st.integers(0, 2**63))
+def test_orders_are_those_of_pytorch(
+    with_generator: bool, n: int, count: int, replacement: bool, seed: int
+) -> None:
+    def orders(library: Any, data: Any) -> Any:
+        library.manual_seed(seed)
+        g = library.Generator().manual_seed(seed + 1) if with_generator else None
+        weights = [k % 3 + 0.5 for k in range(n)]
+        samplers = [
+            data.RandomSampler(range(n), generator=g),
+            data.RandomSampler(range(n), replacement, count, g),
+            data.SubsetRandomSampler(range(100, 100 + n), g),
+            data.WeightedRandomSampler(weights, count, True, g),
+            data.WeightedRandomSampler(weights, min(n, count), False, g),
+            data.BatchSampler(data.RandomSampler(range(n), generator=g), 3, replacement),
+            data.DataLoader(range(n), 4, shuffle=True, generator=g),
+            data.DataLoader(range(n), None, shuffle=True, generator=g),
+        ]
+        drawn = [plain([*sampler]) for sampler in samplers for _ in range(2)]
+        parts = data.random_split(range(n), [n - n // 3, n // 3], g or library.default_generator)
+        iter(data.DataLoader(range(n), shuffle=True, generator=g))  # draws a seed at once
+        return drawn, [[*part] for part in parts], library.rand(1).item()
+
+    assert orders(cr, ours) == orders(torch, theirs)
+
+
 @given(st.integers(1, 20), st.integers(1, 50), st.booleans())
 def test_random_samplers_draw_as_many_as_asked(n: int, count: int, replacement: bool) -> None:
     sampler = ours.RandomSampler(range(n), replacement, count)
@@ -239,6 +268,44 @@ def test_concatenated_datasets() -> None:
         whole[5]
 
 
+def test_stacked_datasets_are_pytorchs() -> None:
+    class Whole(ours.Dataset):
+        def __len__(self) -> int:
+            return 4
+
+        def __getitems__(self, indices: list[int]) -> list[int]:
+            return [10 * k for k in indices]
+
+        def __getitem__(self, index: int) -> int:
+            return 10 * index
+
+    def samples(data: Any) -> Any:
+        for stacked in (
+            data.StackDataset(range(4), Whole(), "abcd"),
+            data.StackDataset(number=Whole(), letter="abcd"),
+        ):
+            yield len(stacked), stacked[2], stacked.__getitems__([3, 0])
+            yield plain([*data.DataLoader(stacked, 3)])
+            yield plain([*data.DataLoader(data.Subset(stacked, [2, 0, 1]), 2)])
+
+    assert [*samples(ours)] == [*samples(theirs)]
+
+
+def test_chained_streams_come_one_after_the_other() -> None:
+    chain = Stream() + Stream()
+    assert isinstance(chain, ours.ChainDataset)
+    assert [b.tolist() for b in ours.DataLoader(chain, 2)] == [[1, 1]]
+    with pytest.raises(AssertionError, match="only supports IterableDataset, got list"):
+        list(ours.ChainDataset([[1]]))
+
+
+def test_a_loader_keeps_the_options_it_was_made_with() -> None:
+    loader = ours.DataLoader([1, 2])
+    for name in ("batch_size", "dataset", "sampler", "drop_last"):
+        with pytest.raises(ValueError, match=f"{name} attribute should not be set after"):
+            setattr(loader, name, None)
+
+
 class Stream(ours.IterableDataset):
     def __iter__(self) -> Any:
         return iter([1])
@@ -247,7 +314,10 @@ class Stream(ours.IterableDataset):
 @pytest.mark.parametrize(
     ("act", "error", "message"),
     [
-        (lambda: ours.DataLoader([1], num_workers=2), NotImplementedError, "Use num_workers=0"),
+        (lambda: ours.StackDataset(), ValueError, "At least one dataset should be passed"),
+        (lambda: ours.StackDataset([1], [1, 2]), ValueError, "Size mismatch between datasets"),
+        (lambda: ours.StackDataset([1], x=[1]), ValueError, "both types are given"),
+        (lambda: ours.RandomSampler([]), ValueError, "num_samples=0"),
         (lambda: ours.DataLoader([1], num_workers=-1), ValueError, "should be non-negative"),
         (lambda: ours.DataLoader([1], timeout=-1), ValueError, "timeout option should be non-neg"),
         (lambda: ours.DataLoader([1], prefetch_factor=2), ValueError, "prefetch_factor option"),

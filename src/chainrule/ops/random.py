@@ -20,8 +20,9 @@ from chainrule.generator import (
     set_rng_state,
 )
 from chainrule.ops import draws, fills
-from chainrule.ops.creation import _made, check_device
+from chainrule.ops.creation import check_device
 from chainrule.ops.shape import given_shape
+from chainrule.primitive import attach
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -46,10 +47,19 @@ __all__ = [
 ]
 
 
-def _shape(size: tuple[Any, ...], device: Any) -> tuple[tuple[int, ...], int]:
-    """Return a given shape and how many elements it has."""
+def _made(array: Any, requires_grad: bool) -> Tensor:
+    tensor = attach(array, None)
+    return tensor.requires_grad_() if requires_grad else tensor
+
+
+def _shape(sizes: tuple[Any, ...], size: Any, device: Any) -> tuple[tuple[int, ...], int]:
+    """Return a shape, given as arguments or by name, and how many elements it has."""
     check_device(device)
-    shape = given_shape(size)
+    if size is not None:
+        if sizes:
+            raise TypeError("the shape was given twice: as arguments and as size=")
+        sizes = (size,)
+    shape = given_shape(sizes)
     count = 1
     for n in shape:
         if n < 0:
@@ -78,7 +88,8 @@ def _like(
 
 
 def rand(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     generator: Generator | None = None,
     dtype: Any = None,
     requires_grad: bool = False,
@@ -87,7 +98,8 @@ def rand(
     """Return numbers drawn uniformly from [0, 1).
 
     Args:
-        *size: the shape.
+        *sizes: the shape.
+        size: the shape, by name.
         generator: where the numbers come from; the default generator if None.
         dtype: a floating dtype; the default dtype if None.
         requires_grad: record what is computed from them.
@@ -99,7 +111,7 @@ def rand(
     tensor([[0.4963, 0.7682],
             [0.0885, 0.1320]])
     """
-    shape, count = _shape(size, device)
+    shape, count = _shape(sizes, size, device)
     kind = _dtype(dtype)
     fills.require_floats("rand", "check_uniform_bounds", kind)
     drawn = draws.uniform(chosen(generator), count, kind, 0.0, 1.0)
@@ -107,7 +119,8 @@ def rand(
 
 
 def randn(
-    *size: Any,
+    *sizes: Any,
+    size: Any = None,
     generator: Generator | None = None,
     dtype: Any = None,
     requires_grad: bool = False,
@@ -120,7 +133,7 @@ def randn(
     >>> cr.randn(3)
     tensor([ 1.5410, -0.2934, -2.1788])
     """
-    shape, count = _shape(size, device)
+    shape, count = _shape(sizes, size, device)
     kind = _dtype(dtype)
     fills.require_floats("randn", "normal_kernel_cpu", kind)
     return _made(
@@ -162,7 +175,7 @@ def randint(
             f"randint(): argument 'size' must be tuple of ints, not {type(size).__name__}: write "
             "randint(high, (n,)) or randint(low, high, (n,))"
         )
-    shape, count = _shape((size,), device)
+    shape, count = _shape((), size, device)
     kind = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
     fills.check_integers(low, high, kind)
     drawn = draws.integers(chosen(generator), count, kind, low, high)
@@ -245,7 +258,7 @@ def normal(
                 "normal() of a number as mean and a number as std needs a size: write "
                 "normal(mean, std, (n,)), or give one of them as a tensor"
             )
-        shape, count = _shape((size,), device)
+        shape, count = _shape((), size, device)
         kind = _dtype(dtype)
         fills.check_normal(mean, std, kind)
         drawn = draws.normal(source, count, kind, float(mean), float(std)).reshape(shape)
@@ -372,4 +385,4 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
     else:
         fills.check_probability(p)
         drawn = draws.bernoulli(source, array.size, p)
-    return _made(drawn.astype(array.dtype).reshape(array.shape))
+    return _made(drawn.astype(array.dtype).reshape(array.shape), False)

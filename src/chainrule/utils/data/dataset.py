@@ -9,7 +9,8 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-from chainrule.ops.random import Generator, randperm
+from chainrule.generator import Generator
+from chainrule.ops.random import randperm
 from chainrule.tensor import Tensor
 
 Sample = TypeVar("Sample", covariant=True)
@@ -91,8 +92,76 @@ class Subset(Dataset[Any]):
             return self.dataset[[self.indices[k] for k in index]]
         return self.dataset[self.indices[index]]
 
+    def __getitems__(self, indices: list[int]) -> Sequence[Any]:
+        """Return several samples, at once if the whole can do that."""
+        chosen = [self.indices[k] for k in indices]
+        if callable(getattr(self.dataset, "__getitems__", None)):
+            samples: Sequence[Any] = self.dataset.__getitems__(chosen)
+            return samples
+        return [self.dataset[k] for k in chosen]
+
     def __len__(self) -> int:
         return len(self.indices)
+
+
+class StackDataset(Dataset[Any]):
+    """Data sets of one length side by side: a sample has a part of each.
+
+    Args:
+        *datasets: the parts; samples are tuples.
+        **named: the parts by name instead; samples are dictionaries.
+
+    >>> StackDataset([1, 2], "ab")[1]
+    (2, 'b')
+    >>> StackDataset(number=[1, 2], letter="ab")[0]
+    {'number': 1, 'letter': 'a'}
+    """
+
+    datasets: tuple[Any, ...] | dict[str, Any]
+
+    def __init__(self, *datasets: Any, **named: Any) -> None:
+        if datasets and named:
+            raise ValueError(
+                "Supported either tuple- (via args) or dict- (via kwargs) like input/output, but "
+                "both types are given."
+            )
+        self.datasets = datasets or named
+        if not self.datasets:
+            raise ValueError("At least one dataset should be passed")
+        sizes = [len(part) for part in self._parts()]
+        if len(set(sizes)) > 1:
+            raise ValueError(f"Size mismatch between datasets: they have {sizes} samples")
+        self._length = sizes[0]
+
+    def _parts(self) -> Iterable[Any]:
+        return self.datasets.values() if isinstance(self.datasets, dict) else self.datasets
+
+    def _sample(self, parts: Iterable[Any]) -> Any:
+        if isinstance(self.datasets, dict):
+            return dict(zip(self.datasets, parts, strict=True))
+        return tuple(parts)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._sample(part[index] for part in self._parts())
+
+    def __getitems__(self, indices: list[int]) -> list[Any]:
+        """Return several samples, at once from the parts that can do that."""
+        columns = []
+        for part in self._parts():
+            if callable(getattr(part, "__getitems__", None)):
+                column = part.__getitems__(indices)
+                if len(column) != len(indices):
+                    raise ValueError(
+                        "Nested dataset's output size mismatch. Expected "
+                        f"{len(indices)}, got {len(column)}"
+                    )
+                columns.append(column)
+            else:
+                columns.append([part[k] for k in indices])
+        return [self._sample(parts) for parts in zip(*columns, strict=True)]
+
+    def __len__(self) -> int:
+        return self._length
 
 
 class ConcatDataset(Dataset[Any]):
@@ -128,6 +197,31 @@ class IterableDataset(Dataset[Sample]):
 
     def __iter__(self) -> Iterator[Sample]:
         raise NotImplementedError(f"{type(self).__name__} does not define __iter__")
+
+    def __add__(self, other: Dataset[Any]) -> ChainDataset:  # type: ignore[override]
+        return ChainDataset([self, other])
+
+
+class ChainDataset(IterableDataset[Any]):
+    """Streams one after the other.
+
+    Args:
+        datasets: the streams.
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = datasets
+
+    def __iter__(self) -> Iterator[Any]:
+        for dataset in self.datasets:
+            if not isinstance(dataset, IterableDataset):
+                raise AssertionError(
+                    f"ChainDataset only supports IterableDataset, got {type(dataset).__name__}"
+                )
+            yield from dataset
+
+    def __len__(self) -> int:
+        return sum(len(dataset) for dataset in self.datasets)
 
 
 def random_split(
