@@ -113,3 +113,133 @@ class frexp(NamedTuple):
 
     mantissa: Tensor
     exponent: Tensor
+
+
+# --- Linear algebra -------------------------------------------------------------------------------
+
+
+@_shown
+class linalg_inv_ex(NamedTuple):
+    """An inverse, and 0 or the first pivot that is 0 (counted from 1) per matrix."""
+
+    inverse: Tensor
+    info: Tensor
+
+
+@_shown
+class linalg_solve_ex(NamedTuple):
+    """A solution, and 0 or the first pivot that is 0 (counted from 1) per matrix."""
+
+    result: Tensor
+    info: Tensor
+
+
+@_shown
+class linalg_eigh(NamedTuple):
+    """Eigenvalues and eigenvectors."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+@_shown
+class linalg_svd(NamedTuple):
+    """Left singular vectors, singular values, right singular vectors as rows."""
+
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+
+@_shown
+class linalg_qr(NamedTuple):
+    """Orthonormal columns and an upper triangle."""
+
+    Q: Tensor
+    R: Tensor
+
+
+@_shown
+class linalg_cholesky_ex(NamedTuple):
+    """A Cholesky factor, and 0 or the order of the first minor that is not positive."""
+
+    L: Tensor
+    info: Tensor
+
+
+@_shown
+class linalg_lu(NamedTuple):
+    """Row exchanges as a matrix, a unit lower triangle, an upper triangle."""
+
+    P: Tensor
+    L: Tensor
+    U: Tensor
+
+
+@_shown
+class linalg_lu_factor(NamedTuple):
+    """Both triangles in one matrix, and the row exchanges, counted from 1."""
+
+    LU: Tensor
+    pivots: Tensor
+
+
+@_shown
+class linalg_lu_factor_ex(NamedTuple):
+    """Both triangles in one matrix, the row exchanges, and 0 or the first pivot that is 0."""
+
+    LU: Tensor
+    pivots: Tensor
+    info: Tensor
+
+
+@_shown
+class linalg_slogdet(NamedTuple):
+    """The sign of a determinant and the logarithm of its absolute value."""
+
+    sign: Tensor
+    logabsdet: Tensor
+
+
+@_shown
+class linalg_lstsq(NamedTuple):
+    """A solution, its squared residuals, the rank and the singular values of the matrix."""
+
+    solution: Tensor
+    residuals: Tensor
+    rank: Tensor
+    singular_values: Tensor
+
+
+@_shown
+class svd(NamedTuple):
+    """Left singular vectors, singular values and right singular vectors, as columns."""
+
+    U: Tensor
+    S: Tensor
+    V: Tensor
+
+
+@_shown
+class triangular_solve(NamedTuple):
+    """A solution, and the matrix it was found with."""
+
+    solution: Tensor
+    cloned_coefficient: Tensor
+
+
+@_shown
+class qr(NamedTuple):
+    """Orthonormal columns and an upper triangle."""
+
+    Q: Tensor
+    R: Tensor
+
+
+@_shown
+class lu_unpack(NamedTuple):
+    """Row exchanges as a matrix, a unit lower triangle, an upper triangle."""
+
+    P: Tensor
+    L: Tensor
+    U: Tensor

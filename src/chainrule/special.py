@@ -24,6 +24,10 @@ from chainrule.ops.special.bessel import (
     i0e,
     i1,
     i1e,
+    modified_bessel_k0,
+    modified_bessel_k1,
+    scaled_modified_bessel_k0,
+    scaled_modified_bessel_k1,
 )
 from chainrule.ops.special.entropy import entr, logit, xlog1py, xlogy
 from chainrule.ops.special.errors import erf, erfc, erfcx, erfinv, log_ndtr, ndtr, ndtri
@@ -41,6 +45,7 @@ from chainrule.ops.trigonometric import sinc
 expit = sigmoid
 gammaln, psi, multigammaln = lgamma, digamma, mvlgamma
 gammainc, gammaincc = igamma, igammac
+modified_bessel_i0, modified_bessel_i1 = i0, i1
 
 __all__ = [
     "bessel_j0",
@@ -68,12 +73,18 @@ __all__ = [
     "log_softmax",
     "logit",
     "logsumexp",
+    "modified_bessel_i0",
+    "modified_bessel_i1",
+    "modified_bessel_k0",
+    "modified_bessel_k1",
     "multigammaln",
     "ndtr",
     "ndtri",
     "polygamma",
     "psi",
     "round",
+    "scaled_modified_bessel_k0",
+    "scaled_modified_bessel_k1",
     "sinc",
     "softmax",
     "xlog1py",

@@ -185,6 +185,16 @@ def test_large_quotients_of_float32_leave_exact_remainders():
             np.testing.assert_array_equal(here, there, err_msg=name)
 
 
+def test_a_divisor_that_is_a_number_has_the_dtype_of_the_dividend():
+    x = np.array([1.0, 0.3, 2.0, -1.0], np.float32)
+    for name in ("remainder", "fmod", "floor_divide"):
+        here, there = (
+            getattr(cr, name)(cr.tensor(x), 0.1),
+            getattr(torch, name)(torch.tensor(x), 0.1),
+        )
+        np.testing.assert_array_equal(here.numpy(), there.numpy(), err_msg=name)
+
+
 def test_a_mantissa_and_its_exponent_make_the_number_down_to_the_smallest():
     for dtype in (np.float16, np.float32, np.float64):
         limits = np.finfo(dtype)
@@ -319,3 +329,12 @@ def test_a_derivative_without_closed_form_is_asked_for_in_vain(function):
     a, b = cr.tensor([2.5], requires_grad=True), cr.tensor([1.5])
     with pytest.raises(RuntimeError, match="is not implemented"):
         function(a, b).sum().backward()
+
+
+def test_the_namespace_of_special_functions_is_pytorchs():
+    for name in cr.special.__all__:
+        assert hasattr(torch.special, name) and callable(getattr(cr.special, name))
+    # What PyTorch has no derivative of, so that its gradients would be lost in silence.
+    missing = {n for n in dir(torch.special) if callable(getattr(torch.special, n))}
+    missing -= {*cr.special.__all__, "Tensor", "_add_docstr"}
+    assert all("polynomial" in n or n in ("spherical_bessel_j0", "airy_ai") for n in missing)

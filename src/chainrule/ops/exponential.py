@@ -13,6 +13,7 @@ from chainrule.ops.comparison import filled_where
 from chainrule.ops.half import in_single_precision
 from chainrule.ops.reductions import total
 from chainrule.ops.spelling import numpy_names
+from chainrule.ops.summation import add_up
 from chainrule.symbol import Notation
 
 if TYPE_CHECKING:
@@ -303,7 +304,7 @@ def _softmax(x: Any, dim: int) -> Any:
     if not x.size:
         return x.copy()
     e = np.exp(x - np.maximum.reduce(x, axis=dim, keepdims=True))
-    e /= np.add.reduce(e, axis=dim, keepdims=True)
+    e /= add_up(e, (dim,), True)
     return e
 
 
@@ -311,7 +312,7 @@ def _log_softmax(x: Any, dim: int) -> Any:
     if not x.size:
         return x.copy()
     shifted = x - np.maximum.reduce(x, axis=dim, keepdims=True)
-    shifted -= np.log(np.add.reduce(np.exp(shifted), axis=dim, keepdims=True))
+    shifted -= np.log(add_up(np.exp(shifted), (dim,), True))
     return shifted
 
 
@@ -320,7 +321,7 @@ def _logsumexp(x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:
     peak = np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf)
     peak = np.where(np.isfinite(peak), peak, np.zeros((), x.dtype))
     with np.errstate(divide="ignore"):
-        y = np.log(np.add.reduce(np.exp(x - peak), axis=dim, keepdims=True)) + peak
+        y = np.log(add_up(np.exp(x - peak), dim, True)) + peak
     return y if keepdim else y.squeeze(dim)
 
 

@@ -38,10 +38,15 @@ def _quotient(a: Any, b: Any, rounded: Any) -> Any:
     if np.result_type(a, b) != np.float32:
         return None
     with np.errstate(all="ignore"):
-        quotient = np.asarray(np.true_divide(a, b, dtype=np.float64))
+        quotient = np.asarray(np.true_divide(_single(a), _single(b), dtype=np.float64))
     rounded(quotient, out=quotient)
     exact = quotient.size and quotient.min() > -_EXACT and quotient.max() < _EXACT
     return quotient if exact else None
+
+
+def _single(x: Any) -> Any:
+    """Return an operand in float32: 0.1 is a number there that lies above 1/10."""
+    return x if isinstance(x, np.ndarray) else np.float32(x)
 
 
 def _floor_quotient(a: Any, b: Any) -> Any:
@@ -86,8 +91,8 @@ trunc_quotient: Operation = define(
 
 
 def _left_over(a: Any, b: Any, quotient: Any) -> Any:
-    quotient *= b
-    np.subtract(a, quotient, out=quotient)
+    quotient *= _single(b)
+    np.subtract(_single(a), quotient, out=quotient)
     return quotient.astype(np.float32)
 
 

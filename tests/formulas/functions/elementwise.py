@@ -83,11 +83,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "entr": lambda x: -special.xlogy(x, x),
     "logit": _logit,
     "i0e": lambda x: special.iv(0, x) * np.exp(-np.abs(x)),
+    "k0e": lambda x: special.kv(0, x) * np.exp(x),
+    "k1e": lambda x: special.kv(1, x) * np.exp(x),
     "i1e": lambda x: special.iv(1, x) * np.exp(-np.abs(x)),
 }
 # Subscripts are the base of a logarithm and the order of a Bessel function.
 ALONG: dict[str, Callable[..., Any]] = {
     "log": lambda x, dims: np.log(x) / math.log(dims[0]),
+    "K": lambda x, dims: special.kv(dims[0], x),
     "I": lambda x, dims: special.iv(dims[0], x),
     "J": lambda x, dims: special.jv(dims[0], x),
     "Y": lambda x, dims: special.yv(dims[0], x),

@@ -47,6 +47,7 @@ ROUNDING = (
             (
                 *(of_tensors(_DIVISORS) if name == "fmod" else _DIVISORS),
                 Sample("of both signs", (_BROAD, np.array([2.0, -2.0, 1.5])), smooth=False),
+                Sample("tenths", (np.array([1.0, 0.3, 2.0, -1.0]), 0.1), smooth=False),
             ),
             name,
         )
@@ -54,7 +55,13 @@ ROUNDING = (
     ),
     binary("%", lambda a, b: a % b, lambda a, b: a % b, of_tensors(_DIVISORS)),
     *(
-        binary(name, getattr(cr, name), getattr(torch, name), of_tensors(_DIVISORS), name)
+        binary(
+            name,
+            getattr(cr, name),
+            getattr(torch, name),
+            of_tensors(_DIVISORS),
+            name,
+        )
         for name in ("floor_divide", "true_divide", "divide")
     ),
 )

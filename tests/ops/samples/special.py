@@ -77,6 +77,8 @@ def trigamma(x: Any) -> Any:
 
 
 _J0, _J1 = torch.special.bessel_j0, torch.special.bessel_j1
+_K0, _K1 = torch.special.modified_bessel_k0, torch.special.modified_bessel_k1
+_K0E, _K1E = torch.special.scaled_modified_bessel_k0, torch.special.scaled_modified_bessel_k1
 _Y0, _Y1 = torch.special.bessel_y0, torch.special.bessel_y1
 
 ERRORS = (
@@ -202,6 +204,10 @@ BESSEL = (
     with_special_values(special("i1e", kinks=(0.0, -0.0), ulps=16, summing=True), SPECIAL[1:]),
     bessel("bessel_j0", lambda x: -_J1(x)),
     bessel("bessel_j1", lambda x: torch.where(x == 0, 0.5, _J0(x) - _J1(x) / x), kinks=(0.0, -0.0)),
+    bessel("modified_bessel_k0", lambda x: -_K1(x), low=0.5),
+    bessel("modified_bessel_k1", lambda x: -_K0(x) - _K1(x) / x, low=0.5),
+    bessel("scaled_modified_bessel_k0", lambda x: _K0E(x) - _K1E(x), low=0.5),
+    bessel("scaled_modified_bessel_k1", lambda x: _K1E(x) - _K0E(x) - _K1E(x) / x, low=0.5),
     bessel("bessel_y0", lambda x: -_Y1(x), low=0.5),
     bessel("bessel_y1", lambda x: _Y0(x) - _Y1(x) / x, low=0.5),
 )

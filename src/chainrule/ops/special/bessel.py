@@ -139,3 +139,55 @@ bessel_y1: Operation = define(
     tensor([-0.7812, -0.1070])
     """,
 )
+modified_bessel_k0: Operation = define(
+    "modified_bessel_k0",
+    from_scipy("k0"),
+    x=lambda g, x: -g * modified_bessel_k1(x),
+    floating=True,
+    notation=_written("K", 0),
+    doc="""Modified Bessel function of the second kind, of order 0; NaN below 0.
+
+    >>> import chainrule as cr
+    >>> cr.special.modified_bessel_k0(cr.tensor([1.0, 2.0]))
+    tensor([0.4210, 0.1139])
+    """,
+)
+modified_bessel_k1: Operation = define(
+    "modified_bessel_k1",
+    from_scipy("k1"),
+    x=lambda g, x, y: -g * (modified_bessel_k0(x) + y / x),
+    floating=True,
+    notation=_written("K", 1),
+    doc="""Modified Bessel function of the second kind, of order 1; NaN below 0.
+
+    >>> import chainrule as cr
+    >>> cr.special.modified_bessel_k1(cr.tensor([1.0, 2.0]))
+    tensor([0.6019, 0.1399])
+    """,
+)
+scaled_modified_bessel_k0: Operation = define(
+    "scaled_modified_bessel_k0",
+    from_scipy("k0e"),
+    x=lambda g, x, y: g * (y - scaled_modified_bessel_k1(x)),
+    floating=True,
+    notation=Notation("k0e({x})", r"\operatorname{{k0e}}\left({x}\right)"),
+    doc="""Scaled modified Bessel function, exp(x) · K₀(x).
+
+    >>> import chainrule as cr
+    >>> cr.special.scaled_modified_bessel_k0(cr.tensor([1.0, 100.0]))
+    tensor([1.1445, 0.1252])
+    """,
+)
+scaled_modified_bessel_k1: Operation = define(
+    "scaled_modified_bessel_k1",
+    from_scipy("k1e"),
+    x=lambda g, x, y: g * (y - scaled_modified_bessel_k0(x) - y / x),
+    floating=True,
+    notation=Notation("k1e({x})", r"\operatorname{{k1e}}\left({x}\right)"),
+    doc="""Scaled modified Bessel function, exp(x) · K₁(x).
+
+    >>> import chainrule as cr
+    >>> cr.special.scaled_modified_bessel_k1(cr.tensor([1.0, 100.0]))
+    tensor([1.6362, 0.1258])
+    """,
+)
