@@ -19,7 +19,7 @@ DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 erf: Operation = define(
     "erf",
     from_scipy("erf"),
-    x=lambda g, x: g * (exp(-x * x) * SLOPE_AT_0),
+    x=lambda g, x: g * (exp(-(x * x)) * SLOPE_AT_0),
     floating=True,
     doc="""Error function, 2/√π · ∫₀ˣ exp(−t²) dt.
 
@@ -31,7 +31,7 @@ erf: Operation = define(
 erfc: Operation = define(
     "erfc",
     from_scipy("erfc"),
-    x=lambda g, x: -g * (exp(-x * x) * SLOPE_AT_0),
+    x=lambda g, x: -g * (exp(-(x * x)) * SLOPE_AT_0),
     floating=True,
     doc="""Complementary error function, 1 − erf(x), exact far above 0.
 
@@ -93,7 +93,7 @@ log_ndtr: Operation = define(
     "log_ndtr",
     from_scipy("log_ndtr"),
     # The hazard of the normal, φ(x) / Φ(x), without underflow far below 0.
-    x=lambda g, x: g / erfcx(x * -math.sqrt(0.5)) * math.sqrt(2 / math.pi),
+    x=lambda g, x: g / erfcx(x * (-1 / math.sqrt(2))) * math.sqrt(2 / math.pi),
     floating=True,
     notation=Notation("log(Φ({x}))", r"\log\left(\Phi\left({x}\right)\right)"),
     doc="""Logarithm of `ndtr`, exact also where that underflows.
