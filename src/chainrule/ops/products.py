@@ -113,4 +113,6 @@ def prod(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
         input = input.to(dtype)
     elif input._array.dtype.kind != "f":
         input = input.to(dtypes.int64)
-    return product(input, normal_dims("prod", dim, input._array.ndim), keepdim)
+    result = product(input, normal_dims("prod", dim, input._array.ndim), keepdim)
+    # NumPy multiplies small integers as int64.
+    return result if dtype is None else result.to(dtype)

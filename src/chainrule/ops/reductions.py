@@ -13,7 +13,7 @@ from chainrule.ops import notation
 from chainrule.ops.comparison import filled_where
 from chainrule.ops.shape import broadcast, normal_dim
 from chainrule.ops.spelling import numpy_names
-from chainrule.ops.summation import add_up
+from chainrule.ops.summation import WIDER, add_up
 from chainrule.primitive import attach
 from chainrule.symbol import LEVELS, Notation, Style
 
@@ -136,12 +136,13 @@ def _var(x: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
     count = count_of(x.shape, dim)
     if count == 0:
         return np.full(add_up(x, dim, keepdim).shape, np.nan, x.dtype)
-    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    wide = x.astype(WIDER.get(x.dtype, x.dtype), copy=False)
     centred = wide - add_up(wide, dim, True) / count
     # The first mean is rounded to the size of the values, the second to that of their spread: so a
     # large mean costs no accuracy and equal values have variance 0.
     centred -= add_up(centred, dim, True) / count
-    squares = add_up(centred * centred, dim, keepdim)
+    centred *= centred
+    squares = add_up(centred, dim, keepdim)
     degrees = count - correction
     with np.errstate(divide="ignore", invalid="ignore"):
         y = squares / wide.dtype.type(degrees if degrees > 0 else 0)

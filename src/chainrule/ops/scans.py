@@ -15,6 +15,7 @@ from chainrule.ops.exponential import exp
 from chainrule.ops.indexing import taken_along
 from chainrule.ops.shape import normal_dim, reshaped
 from chainrule.ops.spelling import numpy_names
+from chainrule.ops.summation import WIDER
 from chainrule.primitive import attach
 from chainrule.symbol import LEVELS, Notation, Style
 
@@ -31,18 +32,11 @@ __all__ = [
 
 # --- The table ------------------------------------------------------------------------------------
 
-# What a running sum or product of a dtype is kept in, as in PyTorch: it does not lose what a long
-# row of small terms adds.
-_WIDER: dict[Any, Any] = {
-    np.dtype("float32"): np.dtype("float64"),
-    np.dtype("float16"): np.dtype("float32"),
-}
-
 
 def accumulated(ufunc: np.ufunc, x: Any, dim: int, reverse: bool = False) -> Any:
     """Return an array's scan along a dimension, from the end if ``reverse``."""
     exact = ufunc is np.maximum or ufunc is np.minimum
-    wide = np.array(x, x.dtype if exact else _WIDER.get(x.dtype, x.dtype))
+    wide = np.array(x, x.dtype if exact else WIDER.get(x.dtype, x.dtype))
     n = x.shape[dim]
     if dim < x.ndim - 1 and n * 512 < x.size:
         # Whole rows at a time; NumPy would go down one column after the other.

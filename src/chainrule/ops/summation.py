@@ -8,6 +8,12 @@ import numpy as np
 
 # Straight to the ufunc: `np.sum` spends longer on its arguments than on a small array.
 _add_up: Any = np.add.reduce
+# What a running sum, or one of squares, of a dtype is kept in, as in PyTorch: it does not lose what
+# a long row of small terms adds.
+WIDER: dict[Any, Any] = {
+    np.dtype("float32"): np.dtype("float64"),
+    np.dtype("float16"): np.dtype("float32"),
+}
 # How many terms are added one after the other before their sums are added in turn.
 _BLOCK = 16
 
