@@ -26,6 +26,14 @@ VIEWS: dict[str, Callable[[Any], Any]] = {
     "ellipsis": lambda t: t[..., 1:],
     "view of a view": lambda t: t.T[1:][:, :2],
     "alias": lambda t: t[...],
+    "movedim": lambda t: t.movedim(0, 1),
+    "unflatten": lambda t: t.unflatten(1, (2, 2)),
+    "narrow": lambda t: t.narrow(1, 1, 2),
+    "select": lambda t: t.select(1, -1),
+    "diagonal": lambda t: t.diagonal(1),
+    "unfold": lambda t: t.unfold(1, 2, 2),
+    "as_strided": lambda t: t.as_strided((2, 3), (1, 4), 1),
+    "as_strided of a part": lambda t: t[1:].as_strided((2, 2), (1, 4)),
 }
 CHANGES: dict[str, Callable[[Any, Any], Any]] = {
     "add": lambda t, w: t.add_(w),

@@ -95,6 +95,17 @@ def along(
     return d, positions.copy()
 
 
+def same_for_all(index: Any, dim: int, shape: tuple[int, ...]) -> Any:
+    """Return the positions along ``dim`` that an expanded index repeats for whole slices.
+
+    None if it is no such index: then each place has a position of its own.
+    """
+    for k, (n, stride) in enumerate(zip(index.shape, index.strides, strict=True)):
+        if k != dim and (n != shape[k] or (stride != 0 and n != 1)):
+            return None
+    return index[tuple(slice(None) if k == dim else 0 for k in range(index.ndim))]
+
+
 def check_bounds(
     name: str, positions: Any, dim: int, size: int, error: type[Exception] = RuntimeError
 ) -> None:
@@ -127,6 +138,9 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     d, positions = along("gather", input, dim, index)
     if positions.size == 0:
         return take_flat(input, np.zeros(positions.shape, np.int64))
+    line = same_for_all(index._array, d, input._array.shape)
+    if line is not None:
+        return advanced_item(input, rows_at(d, line))
     return taken_along(input, positions, d)
 
 

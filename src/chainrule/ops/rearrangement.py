@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided as strided_view
+from numpy.lib import stride_tricks
 
+from chainrule.graph import memory_owner
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.accumulation import summed_at
@@ -52,12 +53,26 @@ def _roll(x: Any, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Any:
     return x
 
 
+def _view_of(x: Any, shape: Sequence[int], strides: Sequence[int]) -> Any:
+    """Return a view that begins where ``x`` does; the caller knows that it stays inside.
+
+    What `numpy.lib.stride_tricks.as_strided` does, but the result's ``base`` leads to the owner of
+    the memory, by which the engine knows what changes in place.
+    """
+    owner = memory_owner(x)
+    memory = owner if owner.flags.c_contiguous else owner.T
+    if not memory.flags.c_contiguous:
+        return stride_tricks.as_strided(x, shape, strides).copy()
+    start = x.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
+    return np.ndarray(shape, x.dtype, memory, start, strides)
+
+
 def _sliding(x: Any, dim: int, size: int, step: int) -> Any:
     count = (x.shape[dim] - size) // step + 1
     shape = (*x.shape[:dim], count, *x.shape[dim + 1 :], size)
     stride = x.strides[dim]
     strides = (*x.strides[:dim], stride * step, *x.strides[dim + 1 :], stride)
-    return strided_view(x, shape, strides)
+    return _view_of(x, shape, strides)
 
 
 def _overlapped(x: Any, dim: int, step: int, shape: tuple[int, ...]) -> Any:
@@ -112,7 +127,7 @@ overlapped: Operation = define(
 
 def _read_by_strides(x: Any, size: Sequence[int], stride: Sequence[int], offset: int) -> Any:
     x = np.ascontiguousarray(x)
-    return strided_view(x.reshape(-1)[offset:], size, tuple(n * x.itemsize for n in stride))
+    return _view_of(x.reshape(-1)[offset:], size, tuple(n * x.itemsize for n in stride))
 
 
 def _places(size: Sequence[int], stride: Sequence[int], offset: int) -> Any:

@@ -14,8 +14,8 @@ from chainrule.ops.accumulation import places_along
 from chainrule.ops.arithmetic import add, div, mul
 from chainrule.ops.cast import cast
 from chainrule.ops.comparison import select_where
-from chainrule.ops.indexing import put_along, set_at, taken_along
-from chainrule.ops.picking import along
+from chainrule.ops.indexing import put_along, put_at, set_at, taken_along
+from chainrule.ops.picking import along, rows_at, same_for_all
 from chainrule.ops.shape import normal_dim, reshaped
 from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
@@ -253,7 +253,15 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     d, positions, part = source_of("scatter_add", input, dim, index, src)
     if positions.size == 0:
         return input.clone()
-    return add(input, put_along(part, positions, d, input._array.shape))
+    return add(input, _added(part, index, positions, d, input._array.shape))
+
+
+def _added(part: Tensor, index: Tensor, positions: Any, d: int, shape: tuple[int, ...]) -> Tensor:
+    """Return zeros of a shape with a source added along a dimension."""
+    line = same_for_all(index._array, d, shape) if part._array.shape == positions.shape else None
+    if line is not None:
+        return put_at(part, rows_at(d, line), shape)
+    return put_along(part, positions, d, shape)
 
 
 _REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")

@@ -102,7 +102,21 @@ def far_more(name: str, index: Any) -> Operation:
     )
 
 
-MANY = (far_more("many rows", np.random.default_rng(0).integers(-40, 40, 3000)),)
+EXPANDED = Operation(
+    "gather and scatter_add of an expanded index",
+    lambda x, index: x.gather(0, index.expand(-1, 2)).scatter_add(0, index.expand(-1, 2), x),
+    lambda x, index: x.gather(0, index.expand(-1, 2)).scatter_add(0, index.expand(-1, 2), x),
+    (
+        Sample("rows", (_M, at([[2], [0], [2]]))),
+        Sample("not contiguous", (_S, at([[1], [1], [0]]))),
+    ),
+    summing=True,
+)
+
+MANY = (
+    EXPANDED,
+    far_more("many rows", np.random.default_rng(0).integers(-40, 40, 3000)),
+)
 
 # --- Along a dimension ----------------------------------------------------------------------------
 
