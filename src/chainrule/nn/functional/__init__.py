@@ -13,6 +13,8 @@ from chainrule.nn.functional.normalization import *
 from chainrule.nn.functional.padding import *
 from chainrule.nn.functional.pooling import *
 from chainrule.nn.functional.regression import *
+from chainrule.nn.functional.resampling import *
+from chainrule.nn.functional.sampling import *
 from chainrule.nn.functional.unpooling import *
 from chainrule.nn.functional.vision import *
 from chainrule.ops.exponential import sigmoid as sigmoid
