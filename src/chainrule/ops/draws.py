@@ -100,9 +100,9 @@ def normal(
         # The last 16 numbers are drawn anew, after words for all (in float16, for whole blocks).
         whole = count // 16 * 16
         drawn = units(generator, (whole if dtype == np.float16 else count) + 16)
-        out = np.empty(count, drawn.dtype)
-        out[:whole] = normal_blocks(drawn[:whole])
-        out[-16:] = normal_blocks(drawn[-16:])
+        made = normal_blocks(np.concatenate((drawn[:whole], drawn[-16:])))
+        out = made[:count]
+        out[-16:] = made[-16:].copy()  # the two overlap
     if mean != 0.0 or std != 1.0:
         kind = out.dtype.type
         out = fused_multiply_add(out, kind(std), kind(mean))
@@ -192,20 +192,60 @@ def geometric(generator: Generator, count: int, dtype: Any, p: float) -> Array:
     return _narrowed(np.ceil(drawn), dtype)
 
 
-def permutation(generator: Generator, count: int) -> list[int]:
+def permutation(generator: Generator, count: int) -> Array:
     """Return 0 … count − 1 in random order.
+
+    Each place in turn changes its content with a random one of those that follow or with itself.
 
     Source: Durstenfeld, "Algorithm 235: Random permutation", 1964.
     """
-    order = [*range(count)]
     if count < 2:
-        return order
+        return np.arange(count)
     steps = generator.words(count - 1)
     steps %= np.arange(count, 1, -1, dtype=np.uint64)
-    steps += np.arange(count - 1, dtype=np.uint64)
-    for k, other in enumerate(steps.tolist()):
+    partners = np.arange(count)
+    partners[:-1] += steps.view(np.int64)
+    return _exchanged_one_by_one(partners) if count < 400 else _exchanged_at_once(partners)
+
+
+def _exchanged_one_by_one(partners: Array) -> Array:
+    order = [*range(len(partners))]
+    for k, other in enumerate(partners.tolist()):
         order[k], order[other] = order[other], order[k]
-    return order
+    return np.array(order)
+
+
+def _exchanged_at_once(partners: Array) -> Array:
+    """Return 0 … n − 1 after k ↔ partners[k] for k = 0 … n − 1, without a loop over k.
+
+    Place k ends with what its partner p held before step k: what the last earlier step j with the
+    same partner had put there, the content of place j before step j, or p itself if there was none.
+    The content of place j before step j follows in the same way from the last step before j whose
+    partner was j; pointers from j to that step lead back to a place that was untouched.
+    """
+    n = len(partners)
+    # Steps by partner and, among those of one partner, by time.
+    keys = partners << 32
+    keys |= np.arange(n)
+    keys.sort()
+    steps = keys & 0xFFFFFFFF
+    keys >>= 32
+    same = keys[1:] == keys[:-1]
+    before = np.full(n, -1)  # the step before with the same partner
+    before[steps[1:][same]] = steps[:-1][same]
+    last = np.append(~same, True)
+    places, touched = keys[last], steps[last]
+    source = np.arange(n)
+    # A place that is its own partner was last touched by the step before that one, if any.
+    source[places] = np.where(
+        (touched == places) & (before[touched] >= 0), before[touched], touched
+    )
+    while True:
+        further = source[source]
+        if np.array_equal(further, source):
+            break
+        source = further
+    return np.where(before >= 0, source[before], partners)
 
 
 def poisson(generator: Generator, rates: Array) -> list[int]:

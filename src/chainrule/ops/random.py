@@ -222,7 +222,7 @@ def randperm(
     if kind.kind in "bi" and count and count - 1 > (1 if kind.kind == "b" else np.iinfo(kind).max):
         raise RuntimeError(f"value cannot be converted to type {kind} without overflow: n={count}")
     order = draws.permutation(chosen(generator), count)
-    return _made(np.array(order, kind), requires_grad)
+    return _made(order.astype(kind, copy=False), requires_grad)
 
 
 def normal(
