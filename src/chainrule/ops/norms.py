@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from chainrule import dtypes
 from chainrule.ops.comparison import select_where
-from chainrule.ops.matrix_norms import vector_norm
+from chainrule.ops.matrix_norms import matrix_norm, vector_norm
 from chainrule.ops.shape import normal_dim
 from chainrule.ops.spelling import numpy_names
 
@@ -52,11 +51,9 @@ def norm(
     tensor(5.)
     """
     if p == "nuc":
-        linalg = importlib.import_module("chainrule.linalg")
         both = tuple(range(input._array.ndim)) if dim is None else dim
         both = both if isinstance(both, Sequence) else (both,)
-        nuclear: Tensor = linalg.matrix_norm(input, "nuc", both, keepdim, dtype=dtype)
-        return nuclear
+        return matrix_norm(input, "nuc", both, keepdim, dtype=dtype)
     if p == "fro":
         if isinstance(dim, Sequence) and len(dim) > 2:
             raise RuntimeError(

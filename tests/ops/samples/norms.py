@@ -27,6 +27,10 @@ def norms() -> Iterable[Sample]:
         yield Sample(f"order {p} with zeros and ties", (_WITH_ZERO, p), {"dim": 1}, smooth=False)
         yield Sample(f"order {p} at the origin", (np.zeros((2, 2)), p), {"dim": 1}, smooth=False)
         yield Sample(f"order {p} of nothing", (np.zeros((2, 0)), p), {"dim": 1})
+    for dim in ((0, 1), (-1, 0), None):
+        yield Sample(f"nuclear over {dim}", (uniform(2, 3), "nuc"), {"dim": dim})
+    yield Sample("nuclear of a vector", (uniform(2), "nuc"))
+    yield Sample("nuclear over one dimension", (uniform(2, 3), "nuc"), {"dim": 1})
     yield Sample("an unknown name", (uniform(2, 3), "foo"))
     yield Sample("three dimensions by name", (uniform(2, 1, 2), "fro", (0, 1, 2)))
 
