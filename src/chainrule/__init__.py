@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from chainrule.ops.distances import *
     from chainrule.ops.einsum import *
     from chainrule.ops.factorizations import *
+    from chainrule.ops.in_place_functions import *
     from chainrule.ops.index_updates import *
     from chainrule.ops.integers import *
     from chainrule.ops.legacy_linear_algebra import *
@@ -134,6 +135,7 @@ _FAMILIES: tuple[str, ...] = (
     "einsum",
     "index_updates",
     "factorizations",
+    "in_place_functions",
     "integers",
     "legacy_linear_algebra",
     "matrix_functions",

@@ -127,6 +127,14 @@ def test_the_form_in_place_changes_its_tensor_as_in_pytorch(name):
         np.testing.assert_allclose(gradient, slope, rtol=1e-8)
 
 
+@pytest.mark.parametrize(
+    "name", importlib.import_module("chainrule.ops.in_place_functions").__all__
+)
+def test_the_forms_in_place_are_functions_where_pytorch_has_them(name):
+    assert hasattr(torch, name)
+    assert getattr(cr, name) is getattr(cr.Tensor, name)
+
+
 @pytest.mark.parametrize("name", ["sin_", "reciprocal_", "xlogy_", "copysign_", "atan2_"])
 def test_a_float_does_not_fit_into_an_integer_in_place(name):
     arguments = () if name in ("sin_", "reciprocal_") else (cr.tensor([3]),)
