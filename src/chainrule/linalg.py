@@ -27,6 +27,7 @@ from chainrule.ops.least_squares import lstsq, pinv
 from chainrule.ops.linear_algebra import matmul
 from chainrule.ops.matrix_checks import LinAlgError
 from chainrule.ops.matrix_functions import det, matrix_exp, matrix_power, matrix_rank, slogdet
+from chainrule.ops.matrix_functions import vandermonde as vander
 from chainrule.ops.matrix_norms import cond, matrix_norm, norm, vector_norm
 from chainrule.ops.solving import (
     inv,
@@ -38,6 +39,7 @@ from chainrule.ops.solving import (
     tensorsolve,
 )
 from chainrule.ops.vector_products import crossed as cross
+from chainrule.ops.vector_products import matrix_diagonal as diagonal
 from chainrule.ops.vector_products import multi_dot, vecdot
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "cond",
     "cross",
     "det",
+    "diagonal",
     "eig",
     "eigh",
     "eigvals",
@@ -75,6 +78,7 @@ __all__ = [
     "svdvals",
     "tensorinv",
     "tensorsolve",
+    "vander",
     "vecdot",
     "vector_norm",
 ]

@@ -11,10 +11,11 @@ equal: a gradient is right if what is computed from them does not depend on that
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule import return_types
 from chainrule.modes import modes
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
@@ -246,35 +247,6 @@ orthogonal_triangular: Operation = define(
 # --- PyTorch's signatures -------------------------------------------------------------------------
 
 
-class eigh_result(NamedTuple):
-    """Eigenvalues and eigenvectors."""
-
-    eigenvalues: Tensor
-    eigenvectors: Tensor
-
-
-class svd_result(NamedTuple):
-    """Left singular vectors, singular values, right singular vectors as rows."""
-
-    U: Tensor
-    S: Tensor
-    Vh: Tensor
-
-
-class qr_result(NamedTuple):
-    """Orthonormal columns and an upper triangle."""
-
-    Q: Tensor
-    R: Tensor
-
-
-class cholesky_ex_result(NamedTuple):
-    """A Cholesky factor, and 0 or the order of the first minor that is not positive."""
-
-    L: Tensor
-    info: Tensor
-
-
 def records(A: Tensor) -> bool:
     """Tell whether an operation on a tensor will be recorded."""
     return bool(modes.grad and A.requires_grad)
@@ -300,7 +272,7 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
 
 def cholesky_ex(
     A: Tensor, *, upper: bool = False, check_errors: bool = False
-) -> cholesky_ex_result:
+) -> return_types.linalg_cholesky_ex:
     """Return Cholesky factors and, per matrix, 0 or the order of the minor that is not positive.
 
     In place of the factor of a matrix that has none stands NaN.
@@ -314,7 +286,7 @@ def cholesky_ex(
     square_matrices("cholesky_ex", A)
     info = np.zeros(A._array.shape[:-2], np.int32)
     try:
-        return cholesky_ex_result(cholesky(A, upper=upper), attach(info, None))
+        return return_types.linalg_cholesky_ex(cholesky(A, upper=upper), attach(info, None))
     except LinAlgError:
         if check_errors:
             raise
@@ -323,7 +295,7 @@ def cholesky_ex(
         info[at] = _leading_minor(x[at].T if upper else x[at])[1]
     source = A.mT if upper else A
     L = spared(rooted, info, source)
-    return cholesky_ex_result(L.mT if upper else L, attach(info, None))
+    return return_types.linalg_cholesky_ex(L.mT if upper else L, attach(info, None))
 
 
 def _triangle_letter(name: str, UPLO: str) -> Any:
@@ -336,7 +308,7 @@ def _triangle_letter(name: str, UPLO: str) -> Any:
     return letter
 
 
-def eigh(A: Tensor, UPLO: str = "L") -> eigh_result:
+def eigh(A: Tensor, UPLO: str = "L") -> return_types.linalg_eigh:
     """Return the eigenvalues, ascending, and the eigenvectors (columns) of symmetric matrices.
 
     Only the triangle that ``UPLO`` names is read. The gradient is that with respect to a symmetric
@@ -347,7 +319,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> eigh_result:
     tensor([1., 2.])
     """
     square_matrices("eigh", A)
-    return eigh_result(*symmetric_eigen(A, _triangle_letter("eigh", UPLO)))
+    return return_types.linalg_eigh(*symmetric_eigen(A, _triangle_letter("eigh", UPLO)))
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
@@ -364,7 +336,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     return attach(np.linalg.eigvalsh(A._array, letter), None)
 
 
-def svd(A: Tensor, full_matrices: bool = True) -> svd_result:
+def svd(A: Tensor, full_matrices: bool = True) -> return_types.linalg_svd:
     """Return the singular value decomposition A = U diag(S) Vh.
 
     Shapes: A (..., m, n); U (..., m, m), S (..., k), Vh (..., n, n) with k = min(m, n); without
@@ -378,7 +350,7 @@ def svd(A: Tensor, full_matrices: bool = True) -> svd_result:
     tensor([4., 3.])
     """
     matrices("svd", A)
-    return svd_result(*singular(A, bool(full_matrices)))
+    return return_types.linalg_svd(*singular(A, bool(full_matrices)))
 
 
 def svdvals(A: Tensor) -> Tensor:
@@ -394,7 +366,7 @@ def svdvals(A: Tensor) -> Tensor:
     return attach(np.linalg.svd(A._array, compute_uv=False), None)
 
 
-def qr(A: Tensor, mode: str = "reduced") -> qr_result:
+def qr(A: Tensor, mode: str = "reduced") -> return_types.linalg_qr:
     """Return orthonormal columns Q and an upper triangle R with A = Q R.
 
     Args:
@@ -425,16 +397,16 @@ def qr(A: Tensor, mode: str = "reduced") -> qr_result:
                 "ncols: use mode='reduced', or detach() the matrix"
             )
         Q, R = np.linalg.qr(A._array, mode="complete")
-        return qr_result(attach(Q, None), attach(R, None))
+        return return_types.linalg_qr(attach(Q, None), attach(R, None))
     if m >= n:
-        found = qr_result(*orthogonal_triangular(A))
+        found = return_types.linalg_qr(*orthogonal_triangular(A))
     else:
         # The columns beyond the square follow from it: Q R₂ = A₂.
         first, second = orthogonal_triangular(A[..., :m])
         rest = A[..., m:]
-        found = qr_result(first, cat([second, product(first.mT, rest)], -1))
+        found = return_types.linalg_qr(first, cat([second, product(first.mT, rest)], -1))
     if mode == "r":
-        return qr_result(attach(np.zeros(0, A._array.dtype), None), found.R)
+        return return_types.linalg_qr(attach(np.zeros(0, A._array.dtype), None), found.R)
     return found
 
 

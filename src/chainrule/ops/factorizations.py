@@ -7,10 +7,11 @@ what is differentiated is a factorization without any.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule import return_types
 from chainrule.operation import Operation, define
 from chainrule.ops.assembly import cat
 from chainrule.ops.diagonals import lower, upper
@@ -85,29 +86,6 @@ triangles: Operation = define(
 # --- PyTorch's signatures -------------------------------------------------------------------------
 
 
-class lu_result(NamedTuple):
-    """Row exchanges as a matrix, a unit lower triangle, an upper triangle."""
-
-    P: Tensor
-    L: Tensor
-    U: Tensor
-
-
-class lu_factor_result(NamedTuple):
-    """Both triangles in one matrix, and the row exchanges, counted from 1."""
-
-    LU: Tensor
-    pivots: Tensor
-
-
-class lu_factor_ex_result(NamedTuple):
-    """Both triangles in one matrix, the row exchanges, and 0 or the first pivot that is 0."""
-
-    LU: Tensor
-    pivots: Tensor
-    info: Tensor
-
-
 def _matrix_of(order: Any, dtype: Any) -> Any:
     """Return the permutation matrix P with P x in the old order for x in the new one."""
     n = order.shape[-1]
@@ -139,7 +117,7 @@ def _factored(name: str, A: Tensor, pivot: bool) -> tuple[Any, Any, Any, Tensor,
     return P, pivots, infos, L, U
 
 
-def lu(A: Tensor, *, pivot: bool = True) -> lu_result:
+def lu(A: Tensor, *, pivot: bool = True) -> return_types.linalg_lu:
     """Return row exchanges P, a unit lower triangle L and an upper triangle U with A = P L U.
 
     Shapes: A (..., m, n); P (..., m, m), L (..., m, k), U (..., k, n) with k = min(m, n).
@@ -152,12 +130,12 @@ def lu(A: Tensor, *, pivot: bool = True) -> lu_result:
             [0., 1.]]))
     """
     P, _, _, L, U = _factored("lu", A, pivot)
-    return lu_result(attach(P, None), L, U)
+    return return_types.linalg_lu(attach(P, None), L, U)
 
 
 def lu_factor_ex(
     A: Tensor, *, pivot: bool = True, check_errors: bool = False
-) -> lu_factor_ex_result:
+) -> return_types.linalg_lu_factor_ex:
     """Return what `lu_factor` does and, per matrix, 0 or the first pivot that is 0, from 1.
 
     >>> import chainrule as cr
@@ -177,7 +155,9 @@ def lu_factor_ex(
         packed = cat([below, zeros], -1) + U
     else:
         packed = below + U
-    return lu_factor_ex_result(packed, attach(pivots + np.int32(1), None), attach(infos, None))
+    return return_types.linalg_lu_factor_ex(
+        packed, attach(pivots + np.int32(1), None), attach(infos, None)
+    )
 
 
 def _zero_pivot(infos: Any) -> RuntimeError:
@@ -189,7 +169,7 @@ def _zero_pivot(infos: Any) -> RuntimeError:
     )
 
 
-def lu_factor(A: Tensor, *, pivot: bool = True) -> lu_factor_result:
+def lu_factor(A: Tensor, *, pivot: bool = True) -> return_types.linalg_lu_factor:
     """Return both triangles of `lu` in one matrix, and the row exchanges, counted from 1.
 
     Raises:
@@ -203,12 +183,12 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> lu_factor_result:
     found = lu_factor_ex(A, pivot=pivot)
     if found.info._array.any():
         raise _zero_pivot(found.info._array)
-    return lu_factor_result(found.LU, found.pivots)
+    return return_types.linalg_lu_factor(found.LU, found.pivots)
 
 
 def lu_unpack(
     LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True
-) -> lu_result:
+) -> return_types.lu_unpack:
     """Return P, L and U of what `linalg.lu_factor` packed; what is not asked for is empty.
 
     >>> import chainrule as cr
@@ -227,7 +207,7 @@ def lu_unpack(
         identity = attach(np.eye(m, k, dtype=x.dtype), None)
         L = lower(LU_data[..., :k], -1) + identity
         U = upper(LU_data[..., :k, :], 0)
-    return lu_result(P, L, U)
+    return return_types.lu_unpack(P, L, U)
 
 
 def _counted_from_0(pivots: Tensor) -> Any:

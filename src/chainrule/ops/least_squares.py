@@ -6,10 +6,11 @@ problems whose variables separate" (1973).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule import return_types
 from chainrule.operation import Operation, define
 from chainrule.ops import decompositions
 from chainrule.ops.diagonals import lower
@@ -84,15 +85,6 @@ least_squares: Operation = define(
 # --- PyTorch's signatures -------------------------------------------------------------------------
 
 
-class lstsq_result(NamedTuple):
-    """A solution, its squared residuals, the rank and the singular values of the matrix."""
-
-    solution: Tensor
-    residuals: Tensor
-    rank: Tensor
-    singular_values: Tensor
-
-
 def pinv(
     A: Tensor,
     rcond: Any = None,
@@ -130,7 +122,9 @@ def _constant(tolerance: Any) -> Any:
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
-def lstsq(A: Tensor, B: Tensor, rcond: Any = None, *, driver: str | None = None) -> lstsq_result:
+def lstsq(
+    A: Tensor, B: Tensor, rcond: Any = None, *, driver: str | None = None
+) -> return_types.linalg_lstsq:
     """Return the X with the least sum of squares of A X − B.
 
     Args:
@@ -183,7 +177,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: Any = None, *, driver: str | None = None)
     if m > n and driver != "gelsy" and (driver == "gels" or np.all(rank == n)):
         error = A @ X - columns
         residuals = total(error * error, (error._array.ndim - 2,), False)
-    return lstsq_result(
+    return return_types.linalg_lstsq(
         squeezed(X, (X._array.ndim - 1,)) if vector else X,
         residuals,
         attach(np.asarray([] if driver == "gels" else rank, np.int64), None),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule import return_types
 from chainrule.ops import decompositions, factorizations, solving
 from chainrule.ops.least_squares import pinv
 from chainrule.primitive import attach
@@ -14,21 +15,6 @@ if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
 __all__ = ["cholesky", "lu", "pinverse", "qr", "svd", "triangular_solve"]
-
-
-class svd_result(NamedTuple):
-    """Left singular vectors, singular values and right singular vectors, as columns."""
-
-    U: Tensor
-    S: Tensor
-    V: Tensor
-
-
-class triangular_solve_result(NamedTuple):
-    """A solution, and the matrix it was found with."""
-
-    solution: Tensor
-    cloned_coefficient: Tensor
 
 
 def cholesky(input: Tensor, upper: bool = False) -> Tensor:
@@ -41,7 +27,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     return decompositions.cholesky(input, upper=upper)
 
 
-def qr(input: Tensor, some: bool = True) -> decompositions.qr_result:
+def qr(input: Tensor, some: bool = True) -> return_types.qr:
     """Return orthonormal columns and an upper triangle; see `linalg.qr`.
 
     >>> import chainrule as cr
@@ -49,10 +35,10 @@ def qr(input: Tensor, some: bool = True) -> decompositions.qr_result:
     tensor([[1., 0.],
             [0., 1.]])
     """
-    return decompositions.qr(input, "reduced" if some else "complete")
+    return return_types.qr(*decompositions.qr(input, "reduced" if some else "complete"))
 
 
-def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> svd_result:
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> return_types.svd:
     """Return the singular value decomposition U diag(S) Vᵀ; `linalg.svd` returns Vᵀ itself.
 
     Args:
@@ -68,9 +54,9 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> svd_result
         S = decompositions.svdvals(input)
         *batch, m, n = input._array.shape
         U, V = (attach(np.zeros((*batch, k, k), input._array.dtype), None) for k in (m, n))
-        return svd_result(U, S, V)
+        return return_types.svd(U, S, V)
     U, S, Vh = decompositions.svd(input, full_matrices=not some)
-    return svd_result(U, S, Vh.mT)
+    return return_types.svd(U, S, Vh.mT)
 
 
 def pinverse(input: Tensor, rcond: Any = 1e-15) -> Tensor:
@@ -98,7 +84,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: None = None)
 
 def triangular_solve(
     b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
-) -> triangular_solve_result:
+) -> return_types.triangular_solve:
     """Return the X with A X = b for triangular A, and A; see `linalg.solve_triangular`.
 
     >>> import chainrule as cr
@@ -115,4 +101,4 @@ def triangular_solve(
     solution = solving.solve_triangular(
         matrix, b, upper=upper != transpose, unitriangular=unitriangular
     )
-    return triangular_solve_result(solution, A.clone())
+    return return_types.triangular_solve(solution, A.clone())

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule import return_types
 from chainrule.operation import Operation, define
 from chainrule.ops import decompositions, solving
-from chainrule.ops.assembly import joined
+from chainrule.ops.arithmetic import times
+from chainrule.ops.assembly import joined, stack
 from chainrule.ops.comparison import filled_where
 from chainrule.ops.linear_algebra import product
-from chainrule.ops.matrix_checks import floating, matrices, square_matrices
+from chainrule.ops.matrix_checks import floating, full_precision, matrices, square_matrices
 from chainrule.ops.reductions import total
 from chainrule.ops.shape import broadcast_to, inserted
 from chainrule.ops.solving import inverted
@@ -20,7 +22,7 @@ from chainrule.primitive import attach
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
 
-__all__ = ["det", "logdet", "matrix_exp", "matrix_power", "slogdet"]
+__all__ = ["det", "logdet", "matrix_exp", "matrix_power", "slogdet", "vander"]
 
 # --- Determinants ---------------------------------------------------------------------------------
 
@@ -70,13 +72,6 @@ sign_and_log_determinant: Operation = define(
 )
 
 
-class slogdet_result(NamedTuple):
-    """The sign of a determinant and the logarithm of its absolute value."""
-
-    sign: Tensor
-    logabsdet: Tensor
-
-
 def det(A: Tensor) -> Tensor:
     """Return the determinant of square matrices, of shape (..., n, n) → (...).
 
@@ -89,7 +84,7 @@ def det(A: Tensor) -> Tensor:
     return determinant(square_matrices("det", A))
 
 
-def slogdet(A: Tensor) -> slogdet_result:
+def slogdet(A: Tensor) -> return_types.linalg_slogdet:
     """Return the sign of the determinant and the logarithm of its absolute value.
 
     Neither overflows where the determinant would; a singular matrix has sign 0 and −∞.
@@ -99,7 +94,7 @@ def slogdet(A: Tensor) -> slogdet_result:
     >>> sign, logabsdet
     (tensor(1.), tensor(138.1551))
     """
-    return slogdet_result(*sign_and_log_determinant(square_matrices("slogdet", A)))
+    return return_types.linalg_slogdet(*sign_and_log_determinant(square_matrices("slogdet", A)))
 
 
 def logdet(A: Tensor) -> Tensor:
@@ -196,7 +191,7 @@ def _square(name: str, A: Tensor) -> None:
         )
 
 
-# --- Powers and ranks -----------------------------------------------------------------------------
+# --- Powers, ranks and Vandermonde's matrix -------------------------------------------------------
 
 
 def matrix_power(A: Tensor, n: int) -> Tensor:
@@ -272,3 +267,60 @@ def threshold(x: Any, values: Any, atol: Any, rtol: Any) -> Any:
     absolute, relative = (np.asarray(getattr(t, "_array", t))[..., None] for t in (atol, rtol))
     largest = np.maximum.reduce(values, axis=-1, keepdims=True, initial=0)
     return np.maximum(absolute, (relative * largest).astype(x.dtype))
+
+
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    """Return Vandermonde's matrix of a vector: its powers as columns, the highest first.
+
+    Args:
+        x: a vector of n elements.
+        N: how many columns; n if None.
+        increasing: put the power 0 first.
+
+    >>> import chainrule as cr
+    >>> cr.vander(cr.tensor([2, 3]), 3)
+    tensor([[4, 2, 1],
+            [9, 3, 1]])
+    """
+    if x._array.ndim != 1:
+        raise RuntimeError(
+            f"x must be a one-dimensional tensor: vander got shape {list(x._array.shape)}; "
+            "linalg.vander takes stacks of vectors"
+        )
+    count = x._array.shape[0] if N is None else N
+    if count < 0:
+        raise RuntimeError(f"N must be non-negative: vander got {count}")
+    powers = _powers(x, count)
+    if not powers:
+        dtype = x._array.dtype if x._array.dtype.kind == "f" else np.int64
+        return attach(np.zeros((*x._array.shape, 0), dtype), None)
+    return stack(powers if increasing else powers[::-1], -1)
+
+
+def vandermonde(x: Tensor, *, N: int | None = None) -> Tensor:
+    """Return Vandermonde's matrices of vectors: (..., n) → (..., n, N), the power 0 first.
+
+    >>> import chainrule as cr
+    >>> cr.linalg.vander(cr.tensor([2, 3]), N=3)
+    tensor([[1, 2, 4],
+            [1, 3, 9]])
+    """
+    if x._array.dtype.kind == "b":
+        raise RuntimeError(
+            "linalg.vander supports floating point, complex, and integer tensors, but got Bool"
+        )
+    full_precision("vander", x)
+    count = N if N is not None else x._array.shape[-1] if x._array.ndim else 1
+    if count <= 1:
+        raise RuntimeError(f"N must be greater than 1. linalg.vander got {count} columns")
+    return stack(_powers(x, count), -1)
+
+
+def _powers(x: Tensor, count: int) -> list[Tensor]:
+    """Return the first powers of a tensor, as products: at 0 too they have every derivative."""
+    if x._array.dtype.kind != "f":
+        x = x.to(np.int64)
+    powers = [attach(np.ones_like(x._array), None), x]
+    while len(powers) < count:
+        powers.append(times(powers[-1], x))
+    return powers[:count]

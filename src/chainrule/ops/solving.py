@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule import return_types
 from chainrule.operation import Operation, define
 from chainrule.ops.diagonals import lower, upper
 from chainrule.ops.linear_algebra import product
@@ -123,20 +124,6 @@ triangular_solved: Operation = define(
 # --- PyTorch's signatures -------------------------------------------------------------------------
 
 
-class inv_ex_result(NamedTuple):
-    """An inverse, and 0 or the first pivot that is 0 (counted from 1) per matrix."""
-
-    inverse: Tensor
-    info: Tensor
-
-
-class solve_ex_result(NamedTuple):
-    """A solution, and 0 or the first pivot that is 0 (counted from 1) per matrix."""
-
-    result: Tensor
-    info: Tensor
-
-
 def inv(A: Tensor) -> Tensor:
     """Return the inverse of square matrices, of shape (..., n, n).
 
@@ -168,7 +155,7 @@ def _infos(A: Any) -> Any:
     return infos
 
 
-def inv_ex(A: Tensor, *, check_errors: bool = False) -> inv_ex_result:
+def inv_ex(A: Tensor, *, check_errors: bool = False) -> return_types.linalg_inv_ex:
     """Return the inverses and, per matrix, 0 or the first pivot that is 0, counted from 1.
 
     In place of the inverse of a singular matrix stands NaN.
@@ -184,9 +171,11 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> inv_ex_result:
         if check_errors:
             raise
     else:
-        return inv_ex_result(result, attach(np.zeros(A._array.shape[:-2], np.int32), None))
+        return return_types.linalg_inv_ex(
+            result, attach(np.zeros(A._array.shape[:-2], np.int32), None)
+        )
     info = _infos(A._array)
-    return inv_ex_result(spared(inverted, info, A), attach(info, None))
+    return return_types.linalg_inv_ex(spared(inverted, info, A), attach(info, None))
 
 
 def spared(operation: Operation, info: Any, A: Tensor, *others: Any) -> Tensor:
@@ -263,7 +252,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
 
 def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False
-) -> solve_ex_result:
+) -> return_types.linalg_solve_ex:
     """Return what `solve` does and, per matrix, 0 or the first pivot that is 0, from 1.
 
     In place of the solution for a singular matrix stands NaN.
@@ -275,13 +264,13 @@ def solve_ex(
     columns, vector = _equations("solve_ex", A, B, left)
     info = _infos(A._array)
     if check_errors or not info.any():
-        return solve_ex_result(solve(A, B, left=left), attach(info, None))
+        return return_types.linalg_solve_ex(solve(A, B, left=left), attach(info, None))
     if left:
         X = spared(solved, info, A, columns)
         X = squeezed(X, (X._array.ndim - 1,)) if vector else X
     else:
         X = spared(solved, info, A.mT, columns.mT).mT
-    return solve_ex_result(X, attach(info, None))
+    return return_types.linalg_solve_ex(X, attach(info, None))
 
 
 def solve_triangular(

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.arithmetic import plus, times
-from chainrule.ops.diagonals import diagonal_of
+from chainrule.ops.diagonals import diagonal, diagonal_of
 from chainrule.ops.einsum import tensordot
 from chainrule.ops.linear_algebra import matrix_product, mm, product
 from chainrule.ops.matrix_checks import floating
@@ -424,3 +424,13 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     n = max(x._array.ndim, y._array.ndim)
     d = normal_dim("linalg.vecdot", dim, n)
     return total(times(x, y), (d,) if n else None, False)
+
+
+def matrix_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Return the diagonal of matrices, by default of the last two dimensions; a view.
+
+    >>> import chainrule as cr
+    >>> cr.linalg.diagonal(cr.ones(4, 2, 3)).shape
+    chainrule.Size([4, 2])
+    """
+    return diagonal(A, offset, dim1, dim2)

@@ -82,4 +82,32 @@ OPERATIONS = (
             Sample("symmetric", (_SINGULAR,), {"hermitian": True}),
         ),
     ),
+    both(
+        "vander",
+        lambda lib, x, **options: lib.vander(x, **options),
+        (
+            *of(uniform(3), np.array([0.0, 1.0, 2.0]), np.zeros(0), uniform(2, 2)),
+            Sample("more", (uniform(2),), {"N": 4}),
+            Sample("none", (uniform(2),), {"N": 0}),
+            Sample("fewer than none", (uniform(2),), {"N": -1}),
+            Sample("increasing", (uniform(3),), {"increasing": True}),
+        ),
+    ),
+    both(
+        "linalg.vander",
+        lambda lib, x, **options: lib.linalg.vander(x, **options),
+        (
+            *of(uniform(3), uniform(2, 3), uniform(), uniform(1)),
+            Sample("more", (uniform(1, 2),), {"N": 4}),
+            Sample("too few", (uniform(2),), {"N": 1}),
+        ),
+    ),
+    both(
+        "linalg.diagonal",
+        lambda lib, x, **options: lib.linalg.diagonal(x, **options),
+        (
+            *of(SQUARE, STACK, TALL, uniform(3)),
+            Sample("beside", (STACK,), {"offset": 1, "dim1": 0}),
+        ),
+    ),
 )
