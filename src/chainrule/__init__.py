@@ -64,11 +64,14 @@ if TYPE_CHECKING:
     from chainrule.interop.pytorch import to_torch as to_torch
     from chainrule.ops.activation_functions import *
     from chainrule.ops.adaptive_pooling import *
+    from chainrule.ops.bilinear_maps import *
     from chainrule.ops.convolution import *
     from chainrule.ops.diagonals import *
     from chainrule.ops.differences import *
     from chainrule.ops.distances import *
+    from chainrule.ops.dropping import *
     from chainrule.ops.einsum import *
+    from chainrule.ops.embeddings import *
     from chainrule.ops.factorizations import *
     from chainrule.ops.in_place_functions import *
     from chainrule.ops.index_updates import *
@@ -128,14 +131,17 @@ _FROM_ROOMS = {
 _FAMILIES: tuple[str, ...] = (
     "activation_functions",
     "adaptive_pooling",
+    "bilinear_maps",
     "convolution",
     "diagonals",
     "differences",
     "distances",
+    "dropping",
     "einsum",
-    "index_updates",
+    "embeddings",
     "factorizations",
     "in_place_functions",
+    "index_updates",
     "integers",
     "legacy_linear_algebra",
     "matrix_functions",
@@ -155,8 +161,8 @@ _FAMILIES: tuple[str, ...] = (
     "shuffling",
     "signs",
     "similarity",
-    "sorting",
     "solving",
+    "sorting",
     "special",
     "statistics",
     "ternary",

@@ -107,15 +107,22 @@ class Readable:
             self.arguments, self.params, output=self.output, upstream=gradient
         )
         names = self.primitive.input_names(len(self.arguments))
-        pulled = dict(zip_parents(self.node, self.node.primitive.pull(self.node, g, False, None)))
+        rules = self.primitive.rules
+        with_rules = {
+            parent
+            for parent, name in zip(self.node.inputs, names, strict=True)
+            if parent is not None and (self.primitive.variadic or name in rules)
+        }
+        found = self.primitive.pull(self.node, g, False, with_rules)
+        pulled = dict(zip_parents(self.node, found, with_rules))
         for k, name in enumerate(names):
             if k in pulled:
                 yield formulas[name], pulled[k]
 
 
-def zip_parents(node: Any, pulled: Any) -> Iterator[tuple[int, Any]]:
-    """Yield the position of each operand with the gradient for it."""
-    parents = [k for k, parent in enumerate(node.inputs) if parent is not None]
+def zip_parents(node: Any, pulled: Any, only: set[Any]) -> Iterator[tuple[int, Any]]:
+    """Yield the position of each operand that has a rule with the gradient for it."""
+    parents = [k for k, parent in enumerate(node.inputs) if parent in only]
     for k, (_, gradient) in zip(parents, pulled, strict=True):
         yield k, gradient
 

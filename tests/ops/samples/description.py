@@ -55,6 +55,7 @@ class Operation:
         ulps: how many units in the last place values and gradients may differ by; relative to the
             largest element if ``summing``.
         summing: elements are sums over many others, which round relative to the largest.
+        once: there is no second derivative; asking for it raises, as in PyTorch.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Operation:
     integers: bool = True
     ulps: int = 4
     summing: bool = False
+    once: bool = False
 
     def __repr__(self) -> str:
         return self.name
