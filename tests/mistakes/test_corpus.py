@@ -11,6 +11,7 @@ from chainrule.verify.diagnosis import search
 from tests.mistakes import (  # noqa: F401  (each enters its cases into the corpus)
     attention,
     conventions,
+    convolution,
     deep,
     embedding,
     long_chains,

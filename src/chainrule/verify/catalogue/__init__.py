@@ -15,6 +15,7 @@ from chainrule.verify.catalogue.registry import KINDS, Kind, kind
 from chainrule.verify.catalogue import (  # isort: skip  (each adds its kinds to the registry)
     activations,
     broadcasting,
+    convolutions,
     losses,
     paths,
     products,
@@ -27,6 +28,7 @@ __all__ = [
     "Kind",
     "activations",
     "broadcasting",
+    "convolutions",
     "kind",
     "losses",
     "paths",

@@ -33,7 +33,7 @@ def _broadcast(view: View) -> Iterator[tuple[Edge, Node, Array]]:
             yield (node, k), target, raw
 
 
-def _noted(view: View, target: Node, array: Array) -> Change | None:
+def noted(view: View, target: Node, array: Array) -> Change | None:
     """Return the change by which an oddly reduced gradient is noted down, or flows on."""
     if array.shape == target.shape and target.primitive is not None:
         return Change(nodes={target: lambda _: array})
@@ -61,7 +61,7 @@ def _each(
         for array, how, formula, prior in variants(raw, target):
             if array.shape == target.shape and _equal(array, view.recording.contribution(edge)):
                 continue
-            change = _noted(view, target, array)
+            change = noted(view, target, array)
             if change is None:
                 continue
             reading = Reading(
