@@ -1,7 +1,7 @@
 """Random numbers are PyTorch's, bit by bit: each call of a program draws from the same stream.
 
-The arithmetic is PyTorch's on processors with AVX2 and fused multiply-adds. Where it runs on another
-one its last bits differ, and floating-point numbers are compared up to those.
+The arithmetic is PyTorch's on processors with AVX2 and fused multiply-adds. Where it runs on
+another one its last bits differ, and floating-point numbers are compared up to those.
 """
 
 from collections.abc import Callable
