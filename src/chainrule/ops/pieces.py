@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.assembly import joined, stacked
 from chainrule.ops.cast import clone
-from chainrule.ops.indexing import basic_item
+from chainrule.ops.indexing import basic_item, put_at
 from chainrule.ops.shape import given_shape, normal_dim
 from chainrule.ops.spelling import numpy_names
+from chainrule.symbol import Constant
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -46,11 +48,34 @@ def _slices(x: Any, dim: int, count: int) -> tuple[Any, ...]:
     return tuple([x[(*before, k, ...)] for k in range(count)])
 
 
+def _put_back(
+    g: Any, indices: list[Any], assembled: Callable[[list[Any]], Any], shape: tuple[int, ...]
+) -> Any:
+    """Return the gradient of a whole from those of its pieces.
+
+    In a formula, pieces that are not used have the gradient 0, and the others are put into zeros.
+    """
+    parts = [g[k] for k in range(len(indices))]
+    if not any(isinstance(part, Constant) for part in parts):
+        return assembled(parts)
+    used = [
+        put_at(part, index, shape)
+        for part, index in zip(parts, indices, strict=True)
+        if not isinstance(part, Constant)
+    ]
+    return functools.reduce(operator.add, used)
+
+
 cut: Operation = define(
     "split",
     _cut,
     params=("dim", "bounds"),
-    x=lambda g, dim, bounds: joined([g[k] for k in range(len(bounds) - 1)], dim, bounds),
+    x=lambda g, x_shape, dim, bounds: _put_back(
+        g,
+        [(*(slice(None),) * dim, slice(a, b)) for a, b in pairwise(bounds)],
+        lambda parts: joined(parts, dim, bounds),
+        x_shape,
+    ),
     view=True,
     several=True,
     notation=notation.along("split"),
@@ -60,7 +85,12 @@ slices: Operation = define(
     "unbind",
     _slices,
     params=("dim", "count"),
-    x=lambda g, dim, count: stacked([g[k] for k in range(count)], dim),
+    x=lambda g, x_shape, dim, count: _put_back(
+        g,
+        [(*(slice(None),) * dim, k) for k in range(count)],
+        lambda parts: stacked(parts, dim),
+        x_shape,
+    ),
     view=True,
     several=True,
     notation=notation.along("unbind"),

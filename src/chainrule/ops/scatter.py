@@ -63,7 +63,9 @@ put_values: Operation = define(
 
 def _as_number(condition: Any, like: Any) -> Any:
     """Return 1 where a condition holds and 0 elsewhere, in the dtype of another value."""
-    return cast(condition, like.dtype, None) if hasattr(like, "dtype") else condition
+    if hasattr(like, "dtype"):
+        return cast(condition, like.dtype, None)
+    return select_where(condition, 1.0, 0.0)
 
 
 def _share(g: Any, x: Any, value: Any, y: Any, index: Any, dim: int, shape: Any) -> Any:
