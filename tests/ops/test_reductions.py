@@ -223,6 +223,16 @@ def test_any_row_is_sorted_as_pytorch_sorts_it_stably(values, descending):
     assert ours.indices.tolist() == theirs.indices.tolist()
 
 
+@given(st.integers(0, 2), st.booleans(), st.sampled_from([30, 300]))
+def test_rows_with_a_few_ties_are_sorted_stably(dim, descending, count):
+    rng = np.random.default_rng([dim, count])
+    block = rng.integers(0, count, (20, 21, 22)).astype(np.float32)
+    block[rng.uniform(size=block.shape) < 0.02] = np.nan
+    ours = cr.argsort(cr.tensor(block), dim, descending)
+    theirs = torch.argsort(torch.tensor(block), stable=True, dim=dim, descending=descending)
+    np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
 @given(elements.filter(bool), st.data())
 def test_any_rank_is_found_as_in_a_sorted_row(values, data):
     row = cr.tensor(np.array(values, np.float32))

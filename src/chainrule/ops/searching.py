@@ -10,6 +10,7 @@ import numpy as np
 from chainrule import dtypes
 from chainrule.ops.indexing import advanced_item
 from chainrule.ops.shape import normal_dim, reshaped
+from chainrule.ops.sorting import order_along
 from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
 
@@ -94,7 +95,7 @@ def unique(
     """
     source, rows, d = _lined_up("unique", input, dim)
     if rows.shape[1] == 1:
-        order = np.argsort(rows[:, 0], kind="stable")
+        order = order_along(rows[:, 0], 0)
     else:
         order = np.lexsort(rows.T[::-1])
     shape = input._array.shape if dim is None else (len(rows),)
