@@ -7,9 +7,11 @@ from chainrule.nn.activation import *
 from chainrule.nn.container import *
 from chainrule.nn.dropout import *
 from chainrule.nn.flatten import *
+from chainrule.nn.lazy import *
 from chainrule.nn.linear import *
 from chainrule.nn.loss import *
 from chainrule.nn.module import *
 from chainrule.nn.parameter import *
+from chainrule.nn.parameter_containers import *
 from chainrule.nn.rnn import *
 from chainrule.nn.rnn_cells import *

@@ -8,13 +8,10 @@ from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Va
 from typing import Any, Self, overload
 
 from chainrule.nn.module import Module
-from chainrule.nn.parameter import Parameter
-from chainrule.tensor import Tensor
 
 __all__ = [
     "ModuleDict",
     "ModuleList",
-    "ParameterList",
     "Sequential",
 ]
 
@@ -161,6 +158,9 @@ class Sequential(_Ordered):
 
     __rmul__ = __mul__
 
+    def __imul__(self, other: int) -> Sequential:
+        return self.extend((self * other)[len(self) :])
+
 
 def _sequential(other: Any) -> Sequential:
     if not isinstance(other, Sequential):
@@ -293,75 +293,3 @@ class ModuleDict(Module):
         pairs = modules.items() if isinstance(modules, Mapping | ModuleDict) else modules
         for name, module in pairs:
             self[name] = module
-
-
-class ParameterList(Module):
-    """A list of parameters that the module around it knows as its own.
-
-    Args:
-        values: tensors, which become parameters, parameters, or anything else.
-
-    >>> import chainrule as cr
-    >>> weights = cr.nn.ParameterList([cr.zeros(2), cr.zeros(3)])
-    >>> [tuple(w.shape) for w in weights]
-    [(2,), (3,)]
-    """
-
-    def __init__(self, values: Iterable[Any] | None = None) -> None:
-        super().__init__()
-        self._size = 0
-        if values is not None:
-            self.extend(values)
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter([getattr(self, str(k)) for k in range(self._size)])
-
-    def _position(self, index: int) -> int:
-        k = operator.index(index)
-        if not -self._size <= k < self._size:
-            raise IndexError(f"index {k} is out of range: there are {self._size} values")
-        return k % self._size
-
-    def __getitem__(self, index: slice | int) -> Any:
-        if isinstance(index, slice):
-            return type(self)(list(self)[index])
-        return getattr(self, str(self._position(index)))
-
-    def __setitem__(self, index: int, value: Any) -> None:
-        if isinstance(value, Tensor) and not isinstance(value, Parameter):
-            value = Parameter(value)
-        setattr(self, str(self._position(index)), value)
-
-    def append(self, value: Any) -> ParameterList:
-        """Add a value at the end and return this list."""
-        self._size += 1
-        self[self._size - 1] = value
-        return self
-
-    def extend(self, values: Iterable[Any]) -> ParameterList:
-        """Add values at the end and return this list."""
-        if isinstance(values, Tensor) or not isinstance(values, Iterable):
-            raise TypeError(
-                "ParameterList.extend should be called with an iterable, but got "
-                f"{type(values).__name__}"
-            )
-        for value in list(values):
-            self.append(value)
-        return self
-
-    def __iadd__(self, values: Iterable[Any]) -> ParameterList:
-        return self.extend(values)
-
-    def __repr__(self) -> str:
-        lines = []
-        for k, value in enumerate(self):
-            if isinstance(value, Parameter):
-                size = "x".join(map(str, value.shape))
-                text = f"Parameter containing: [{value.dtype} of size {size}]"
-            else:
-                text = f"Object of type: {type(value).__name__}"
-            lines.append(f"    ({k}): {text}")
-        return "\n".join((f"{self._get_name()}(", *lines)) + "\n)"
