@@ -21,7 +21,11 @@ from chainrule.utils import data as ours
 
 # Fast and without the need to pickle; how workers are started otherwise has tests of its own.
 FORK = {"multiprocessing_context": "fork"} if sys.platform == "linux" else {}
-pytestmark = pytest.mark.skipif(not FORK, reason="these tests fork")
+pytestmark = [
+    pytest.mark.skipif(not FORK, reason="these tests fork"),
+    # What Python 3.12 and newer say of threads, the ones of NumPy's libraries included.
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
+]
 
 
 def plain(value: Any) -> Any:
@@ -272,6 +276,28 @@ def test_exceptions_from_all_that_runs_in_a_worker() -> None:
         next(iter(loader(Squares(), collate_fn=lambda _: lambda: None)))
     with pytest.raises(Exception, match="with a graph cannot be pickled"):
         next(iter(loader([cr.ones(1, requires_grad=True) * 2])))
+
+
+class Fragile:
+    """It can be pickled, but not be rebuilt in the process of the test."""
+
+    def __init__(self, home: int) -> None:
+        if os.getpid() == home:
+            raise ArithmeticError("not at home")
+
+    def __reduce__(self) -> Any:
+        return Fragile, (os.getppid(),)
+
+
+def test_a_batch_that_cannot_be_rebuilt_is_reported_and_the_others_come() -> None:
+    def collate(index: int) -> Any:
+        return Fragile(0) if index == 1 else index
+
+    batches = iter(loader(range(4), batch_size=None, collate_fn=collate))
+    assert next(batches) == 0
+    with pytest.raises(RuntimeError, match="cannot be rebuilt in this one: ArithmeticError: not"):
+        next(batches)
+    assert [*batches] == [2, 3]
 
 
 def test_a_worker_that_dies_is_reported_and_the_others_end() -> None:

@@ -113,7 +113,7 @@ def work(connection: Connection, others: Sequence[Connection], job: Job) -> None
     for other in others:
         other.close()
     tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
     newest = [0]
     threading.Thread(target=_receive, args=(connection, tasks, newest), daemon=True).start()
     sender = threading.Thread(target=_send, args=(connection, answers), daemon=True)
@@ -137,10 +137,12 @@ def _receive(connection: Connection, tasks: queue.SimpleQueue[Any], newest: list
     os._exit(1)
 
 
-def _send(connection: Connection, answers: queue.SimpleQueue[bytes | None]) -> None:
+def _send(connection: Connection, answers: queue.SimpleQueue[Any]) -> None:
     try:
         while (answer := answers.get()) is not None:
-            connection.send_bytes(answer)
+            epoch, number, packed = answer
+            connection.send((epoch, number))
+            connection.send_bytes(packed)
     except OSError:
         pass  # nobody listens any more
 
@@ -166,7 +168,7 @@ def _answer(
         except Exception as error:
             stopped = isinstance(error, StopIteration) and isinstance(job.dataset, IterableDataset)
             answer = Ended() if stopped else _failure(error, job.id)
-        answers.put(_packed((epoch, number, answer), job.id))
+        answers.put((epoch, number, _packed(answer, job.id)))
 
 
 def _prepare(job: Job) -> Failure | None:
@@ -205,9 +207,8 @@ def _failure(error: Exception, worker: int) -> Failure:
     return Failure(None, message, None)
 
 
-def _packed(answer: Any, worker: int) -> bytes:
+def _packed(answer: Any, worker: int) -> Any:
     try:
-        return bytes(ForkingPickler.dumps(answer))
+        return ForkingPickler.dumps(answer)
     except Exception as error:
-        epoch, number, _ = answer
-        return bytes(ForkingPickler.dumps((epoch, number, _failure(error, worker))))
+        return ForkingPickler.dumps(_failure(error, worker))

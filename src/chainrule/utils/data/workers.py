@@ -119,12 +119,21 @@ class Workers:
         for connection in ready:
             worker = waiting[id(connection)]
             try:
-                message = connection.recv_bytes()  # type: ignore[union-attr]
+                epoch, number = self._connections[worker].recv()
+                packed = self._connections[worker].recv_bytes()
             except (EOFError, OSError):
                 self._died(worker)
-            epoch, number, answer = ForkingPickler.loads(message)
             if epoch != self._epoch:
                 continue
+            try:
+                answer = ForkingPickler.loads(packed)
+            except Exception as error:
+                answer = Failure(
+                    None,
+                    f"a batch of DataLoader worker process {worker} cannot be rebuilt in this one: "
+                    f"{type(error).__name__}: {error}",
+                    None,
+                )
             del self._owner[number]
             self._arrived[number] = worker, answer
 
