@@ -45,10 +45,11 @@ def _getrf(x: Any) -> tuple[Any, Any, Any]:
 def _order(pivots: Any, rows: int) -> Any:
     """Return the order of rows that a series of exchanges makes, for each matrix of a stack."""
     order = np.broadcast_to(np.arange(rows), (*pivots.shape[:-1], rows)).copy()
-    for at in np.ndindex(pivots.shape[:-1]):
-        row = order[at]
-        for k, p in enumerate(pivots[at]):
-            row[[k, p]] = row[[p, k]]
+    for k in range(pivots.shape[-1]):
+        other = pivots[..., k, None].astype(np.int64)
+        moved = np.take_along_axis(order, other, -1)
+        np.put_along_axis(order, other, order[..., k, None], -1)
+        order[..., k, None] = moved
     return order
 
 

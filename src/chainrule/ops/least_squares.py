@@ -58,14 +58,15 @@ pseudoinverse: Operation = define(
 )
 
 
-def _least_squares(A: Any, B: Any, rcond: Any) -> Any:
-    if A.ndim == B.ndim == 2 and A.size:
-        return np.linalg.lstsq(A, B, rcond=rcond)[0]
-    return _pinv(A, None, rcond) @ B
+def _least_squares(A: Any, B: Any, rcond: Any) -> tuple[Any, Any]:
+    """Return the solution and the pseudoinverse, from one decomposition."""
+    U, s, Vh = decompositions.singular(A, False)
+    kept = s > threshold(A, s, None, rcond)
+    inverse = np.divide(1, s, out=np.zeros_like(s), where=kept)[..., None]
+    return Vh.mT @ (inverse * (U.mT @ B)), Vh.mT @ (inverse * U.mT)
 
 
-def _least_squares_gradient(g: Any, A: Any, B: Any, y: Any, rcond: Any) -> Any:
-    inverse = pseudoinverse(A, None, rcond)
+def _least_squares_gradient(g: Any, A: Any, B: Any, y: Any, inverse: Any) -> Any:
     back = inverse.mT @ g
     residual = B - A @ y
     outside = g - A.mT @ back
@@ -77,7 +78,8 @@ least_squares: Operation = define(
     _least_squares,
     params=("rcond",),
     A=_least_squares_gradient,
-    B=lambda g, A, rcond: pseudoinverse(A, None, rcond).mT @ g,
+    B=lambda g, inverse: inverse.mT @ g,
+    extras={"inverse": lambda A, rcond: pseudoinverse(A, None, rcond)},
     notation=Notation("lstsq({A}, {B})", r"\operatorname{{lstsq}}\left({A}, {B}\right)"),
     doc="The X with the least |A X − B|, of least size if there are several.",
 )

@@ -12,6 +12,7 @@ from chainrule.ops import notation
 from chainrule.ops.arithmetic import times
 from chainrule.ops.reductions import total
 from chainrule.ops.shape import inserted, reshaped, squeezed
+from chainrule.symbol import Notation
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -47,6 +48,29 @@ matrix_product: Operation = define(
     b=lambda g, a: matrix_product(a.mT, g),
     notation=notation.MATRIX_PRODUCT,
     doc="Product of two matrices: without broadcasting to care for, it starts sooner.",
+)
+
+matrix_times_vector: Operation = define(
+    "mv",
+    np.dot,
+    A=lambda g, x: outer_product(g, x),
+    x=lambda g, A: matrix_times_vector(A.mT, g),
+    notation=Notation("{A:factor} {x:factor}", r"{A:factor} \, {x:factor}", "factor"),
+    doc="Product of a matrix and a vector.",
+)
+outer_product: Operation = define(
+    "outer",
+    lambda a, b: a[:, None] * b,
+    a=lambda g, b: matrix_times_vector(g, b),
+    b=lambda g, a: matrix_times_vector(g.mT, a),
+    doc="Outer product of two vectors: all products of an element of each.",
+)
+inner_product: Operation = define(
+    "dot",
+    np.dot,
+    a=lambda g, b: g * b,
+    b=lambda g, a: g * a,
+    doc="Inner product of two vectors.",
 )
 
 
@@ -117,6 +141,13 @@ def matmul(input: Any, other: Any) -> Tensor:
 
     # Arrays are copied: they stay the caller's, who may change them.
     left, right = (v if hasattr(v, "_array") else tensor(v) for v in (input, other))
+    if len(b) == 1 and left._array.dtype is right._array.dtype:
+        if len(a) == 2:
+            return matrix_times_vector(left, right)
+        if len(a) == 1:
+            return inner_product(left, right)
+    if (len(a), len(b)) == (1, 2) and left._array.dtype is right._array.dtype:
+        return matrix_times_vector(right.mT, left)
     if len(a) == 1:
         left = inserted(left, (0,))
     if len(b) == 1:

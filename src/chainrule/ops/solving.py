@@ -53,15 +53,41 @@ def _inverse(x: Any) -> Any:
         ) from None
 
 
-def _solution(A: Any, B: Any) -> Any:
+class _Factors:
+    """The LU factors of a matrix whose transpose is solved with next, in the backward pass."""
+
+    def __init__(self, packed: Any, pivots: Any, solve: Any) -> None:
+        self.packed, self.pivots, self.solve = packed, pivots, solve
+
+    def solution(self, B: Any, transposed: bool) -> Any:
+        return self.solve(self.packed, self.pivots, B, trans=int(transposed))[0]
+
+
+def _solution(A: Any, B: Any) -> tuple[Any, Any]:
+    """Return the solution, and what the same equations with Aᵀ are solved with."""
+    if isinstance(A, _Factors):
+        return A.solution(B, transposed=True), None
+    if A.ndim == B.ndim == 2 and B.size and A.dtype == B.dtype:
+        from scipy.linalg import lapack
+
+        double = A.dtype == np.float64
+        factor: Any = lapack.dgetrf if double else lapack.sgetrf
+        packed, pivots, info = factor(A)
+        if info > 0:
+            raise _no_solution(A, ())
+        factors = _Factors(packed, pivots, lapack.dgetrs if double else lapack.sgetrs)
+        return factors.solution(B, transposed=False), factors
     try:
-        return np.linalg.solve(A, B)
+        return np.linalg.solve(A, B), A.mT
     except np.linalg.LinAlgError:
-        at, _ = _first_zero_pivot(A)
-        raise LinAlgError(
-            f"linalg.solve: {batch_element(A, at)}The solver failed because the input matrix is "
-            "singular. lstsq has a solution for every matrix"
-        ) from None
+        raise _no_solution(A, _first_zero_pivot(A)[0]) from None
+
+
+def _no_solution(A: Any, at: tuple[int, ...]) -> LinAlgError:
+    return LinAlgError(
+        f"linalg.solve: {batch_element(A, at)}The solver failed because the input matrix is "
+        "singular. lstsq has a solution for every matrix"
+    )
 
 
 inverted: Operation = define(
@@ -73,8 +99,9 @@ inverted: Operation = define(
 solved: Operation = define(
     "solve",
     _solution,
-    A=lambda g, A, y: -(solved(A.mT, g) @ y.mT),
-    B=lambda g, A: solved(A.mT, g),
+    A=lambda g, transposed, y: -(solved(transposed, g) @ y.mT),
+    B=lambda g, transposed: solved(transposed, g),
+    extras={"transposed": lambda A: A.mT},
     doc="The X with A X = B, for square A and columns B.",
 )
 
@@ -88,6 +115,15 @@ def _triangular_solution(A: Any, B: Any, is_upper: bool, unit: bool) -> Any:
     out = np.empty((*batch, n, k), A.dtype)
     if not out.size:
         return out
+    if batch and n <= 16:
+        # One call for many small matrices: LU leaves a triangle as it is.
+        triangle = np.triu(A, int(unit)) if is_upper else np.tril(A, -int(unit))
+        if unit:
+            triangle += np.eye(n, dtype=A.dtype)
+        try:
+            return np.linalg.solve(triangle, B)
+        except np.linalg.LinAlgError:
+            pass  # a 0 on a diagonal, where the result is infinite
     A = np.broadcast_to(A, (*batch, n, n))
     B = np.broadcast_to(B, (*batch, n, k))
     for at in np.ndindex(batch):

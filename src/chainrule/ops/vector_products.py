@@ -13,11 +13,17 @@ from chainrule.ops import notation
 from chainrule.ops.arithmetic import plus, times
 from chainrule.ops.diagonals import diagonal, diagonal_of
 from chainrule.ops.einsum import tensordot
-from chainrule.ops.linear_algebra import matrix_product, mm, product
+from chainrule.ops.linear_algebra import (
+    inner_product,
+    matrix_product,
+    matrix_times_vector,
+    mm,
+    outer_product,
+    product,
+)
 from chainrule.ops.matrix_checks import floating
 from chainrule.ops.reductions import total
 from chainrule.ops.shape import broadcast_to, inserted, normal_dim, reshaped
-from chainrule.symbol import Notation
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -40,29 +46,6 @@ __all__ = [
 ]
 
 # --- The table ------------------------------------------------------------------------------------
-
-matrix_times_vector: Operation = define(
-    "mv",
-    np.dot,
-    A=lambda g, x: outer_product(g, x),
-    x=lambda g, A: matrix_times_vector(A.mT, g),
-    notation=Notation("{A:factor} {x:factor}", r"{A:factor} \, {x:factor}", "factor"),
-    doc="Product of a matrix and a vector.",
-)
-outer_product: Operation = define(
-    "outer",
-    lambda a, b: a[:, None] * b,
-    a=lambda g, b: matrix_times_vector(g, b),
-    b=lambda g, a: matrix_times_vector(g.mT, a),
-    doc="Outer product of two vectors: all products of an element of each.",
-)
-inner_product: Operation = define(
-    "dot",
-    np.dot,
-    a=lambda g, b: g * b,
-    b=lambda g, a: g * a,
-    doc="Inner product of two vectors.",
-)
 
 
 def _cross(a: Any, b: Any, dim: int) -> Any:
