@@ -6,6 +6,7 @@ memory, so that a transposed matrix gets the numbers of the matrix it is the tra
 
 from __future__ import annotations
 
+import functools
 import operator
 import warnings
 from collections.abc import Callable
@@ -38,6 +39,17 @@ _C_NAMES = {
     "float64": "double",
 }
 _REFUSED = "{} fills floating-point tensors; convert the tensor first, for example with .float()"
+
+
+@functools.cache
+def _limits(dtype: Any) -> tuple[int, int]:
+    """Return the least and the largest number of a dtype."""
+    if dtype.kind == "f":
+        most = int(np.finfo(dtype).max)
+        return -most, most
+    if dtype.kind == "b":
+        return 0, 1
+    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 
 
 def memory_order(array: Array) -> list[int]:
@@ -104,7 +116,7 @@ def check_normal(mean: Any, std: Any, dtype: Any) -> None:
 def check_uniform(low: Any, high: Any, dtype: Any) -> None:
     """Refuse an interval that a dtype has no numbers for."""
     require_floats("uniform_", "check_uniform_bounds", dtype)
-    largest = float(np.finfo(dtype).max)
+    largest = _limits(dtype)[1]
     for name, bound in (("from", low), ("to", high)):
         if not -largest <= bound <= largest:
             raise RuntimeError(
@@ -130,13 +142,7 @@ def check_integers(low: int, high: int, dtype: Any) -> None:
         raise RuntimeError(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         )
-    if dtype.kind == "f":
-        most = int(np.finfo(dtype).max)
-        least = -most
-    elif dtype.kind == "b":
-        least, most = 0, 1
-    else:
-        least, most = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    least, most = _limits(dtype)
     for name, bound in (("from", low), ("to - 1", high - 1)):
         if not least <= bound <= most:
             raise RuntimeError(
@@ -215,9 +221,7 @@ def random_(self: Tensor, *bounds: Any, generator: Generator | None = None, **na
         return fill("random_", self, lambda: draws.full_range(source, count, dtype))
     if high is None:
         exact = draws.CONTIGUOUS_INTEGERS.get(dtype.name)
-        high = 1 + (
-            exact if exact is not None else 1 if dtype.kind == "b" else int(np.iinfo(dtype).max)
-        )
+        high = 1 + (exact if exact is not None else _limits(dtype)[1])
     check_integers(low, high, dtype)
     return fill("random_", self, lambda: draws.integers(source, count, dtype, low, high))
 
