@@ -30,6 +30,7 @@ from chainrule.ops.assembly import *
 from chainrule.ops.cast import *
 from chainrule.ops.comparison import *
 from chainrule.ops.creation import *
+from chainrule.ops.dimensions import *
 from chainrule.ops.exponential import *
 from chainrule.ops.extrema import *
 from chainrule.ops.indexing import *

@@ -195,9 +195,10 @@ class Tensor(Operations):
 
     nelement = numel
 
-    def stride(self) -> tuple[int, ...]:
-        """Return how many elements apart neighbours along each dimension lie."""
-        return tuple(s // self._array.itemsize for s in self._array.strides)
+    def stride(self, dim: int | None = None) -> Any:
+        """Return how many elements apart neighbours along each dimension, or one, lie."""
+        strides = tuple(s // self._array.itemsize for s in self._array.strides)
+        return strides if dim is None else strides[shapes.normal_dim("stride", dim, len(strides))]
 
     def is_contiguous(self) -> bool:
         """Tell whether the elements lie in memory in order."""
@@ -546,6 +547,18 @@ class Tensor(Operations):
     def long(self) -> Tensor:
         """Convert to int64."""
         return self.to(dtypes.int64)
+
+    def short(self) -> Tensor:
+        """Convert to int16."""
+        return self.to(dtypes.int16)
+
+    def char(self) -> Tensor:
+        """Convert to int8."""
+        return self.to(dtypes.int8)
+
+    def byte(self) -> Tensor:
+        """Convert to uint8."""
+        return self.to(dtypes.uint8)
 
     def bool(self) -> Tensor:
         """Convert to bool: True where not zero."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from chainrule.methods.binding import on_demand
-from chainrule.ops import cast, inplace, pieces
+from chainrule.ops import cast, dimensions, inplace, pieces
 from chainrule.ops import shape as shapes
 
 if TYPE_CHECKING:
@@ -20,10 +20,11 @@ class Shapes:
     reshape = shapes.reshape
     view = shapes.view
     flatten = shapes.flatten
-    unflatten = shapes.unflatten
-    swapaxes = swapdims = shapes.transpose
-    movedim = moveaxis = shapes.movedim
-    adjoint = shapes.adjoint
+    unflatten = dimensions.unflatten
+    swapaxes = shapes.swapaxes
+    swapdims = shapes.transpose
+    movedim = moveaxis = dimensions.movedim
+    adjoint = dimensions.adjoint
     ravel = shapes.ravel
     t = shapes.t
     permute = shapes.permute
@@ -31,7 +32,6 @@ class Shapes:
     unsqueeze = shapes.unsqueeze
     expand = shapes.expand
     broadcast_to = shapes.broadcast_to
-    split = pieces.split
     split_with_sizes = pieces.split_with_sizes
     chunk = pieces.chunk
     tensor_split = pieces.tensor_split
@@ -74,6 +74,10 @@ class Shapes:
         if len(dims) == 2:
             return shapes.transpose(self, *dims)
         return shapes.permute(self, *(dims or range(self._array.ndim - 1, -1, -1)))
+
+    def split(self: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+        """Cut into pieces of one size, or of given sizes, along a dimension."""
+        return pieces.split(self, split_size, dim)
 
     def reshape_as(self: Any, other: Tensor) -> Tensor:
         """Reshape to the shape of another tensor."""

@@ -11,7 +11,8 @@ import numpy as np
 from chainrule import dtypes
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
-from chainrule.ops.shape import atleast_1d, atleast_2d, atleast_3d, normal_dim, reshaped
+from chainrule.ops.dimensions import atleast_1d, atleast_2d, atleast_3d
+from chainrule.ops.shape import normal_dim, reshaped
 from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
 from chainrule.symbol import Notation, Style

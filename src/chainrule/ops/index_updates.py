@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.ops.arithmetic import add, mul
+from chainrule.ops.dimensions import broadcast_tensors
 from chainrule.ops.indexing import normal_index, put_at, set_at
 from chainrule.ops.inplace import fitted_value
 from chainrule.ops.picking import check_bounds, flat_positions, put_flat, put_flat_into_zeros
 from chainrule.ops.scatter import number_of, reduced_at
-from chainrule.ops.shape import broadcast_tensors, broadcast_to, normal_dim, reshaped
+from chainrule.ops.shape import broadcast_to, normal_dim, reshaped
 from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
 

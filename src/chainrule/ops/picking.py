@@ -10,8 +10,9 @@ from numpy import ndarray
 from chainrule.operation import Operation, define
 from chainrule.ops.accumulation import summed_at, wrapped
 from chainrule.ops.cast import clone
+from chainrule.ops.dimensions import broadcast_tensors
 from chainrule.ops.indexing import advanced_item, taken_along
-from chainrule.ops.shape import broadcast_tensors, broadcast_to, normal_dim, reshaped
+from chainrule.ops.shape import broadcast_to, normal_dim, reshaped
 from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
 

@@ -174,8 +174,23 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return cut(input, d, bounds)  # type: ignore[return-value]
 
 
+def _one_of(name: str, *values: Any) -> Any:
+    """Return the one value that was given, under whichever name."""
+    given = [v for v in values if v is not None]
+    if len(given) != 1:
+        raise TypeError(f"{name}() needs either indices or the number of sections")
+    return given[0]
+
+
 @numpy_names
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def tensor_split(
+    input: Tensor,
+    indices_or_sections: Any = None,
+    dim: int = 0,
+    *,
+    indices: Any = None,
+    sections: Any = None,
+) -> tuple[Tensor, ...]:
     """Cut into a number of nearly equal pieces, or before the given indices.
 
     Of ``size`` elements cut into n pieces, the first ``size % n`` have one more than the others.
@@ -184,6 +199,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         input: at least one dimension.
         indices_or_sections: the number of pieces; or a list, or 1-d tensor, of indices.
         dim: the dimension to cut along.
+        indices: another name for ``indices_or_sections``, for indices.
+        sections: another name for it, for a number.
 
     >>> import chainrule as cr
     >>> cr.tensor_split(cr.arange(5), 2)
@@ -197,7 +214,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         )
     d = normal_dim("tensor_split", dim, input._array.ndim)
     size = input._array.shape[d]
-    given = getattr(indices_or_sections, "_array", indices_or_sections)
+    given = _one_of("tensor_split", indices_or_sections, indices, sections)
+    given = getattr(given, "_array", given)
     if hasattr(given, "tolist"):
         given = given.tolist()
     if not isinstance(given, Sequence):
@@ -232,7 +250,9 @@ def _split_evenly(
     return tensor_split(input, indices_or_sections, dim)
 
 
-def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def hsplit(
+    input: Tensor, indices_or_sections: Any = None, *, indices: Any = None, sections: Any = None
+) -> tuple[Tensor, ...]:
     """Cut into columns: along dimension 1, of a vector along its only one.
 
     >>> import chainrule as cr
@@ -240,27 +260,34 @@ def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     [[2, 2], [2, 2]]
     """
     dim = 0 if input._array.ndim == 1 else 1
-    return _split_evenly("hsplit", input, indices_or_sections, dim, 1)
+    given = _one_of("hsplit", indices_or_sections, indices, sections)
+    return _split_evenly("hsplit", input, given, dim, 1)
 
 
-def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def vsplit(
+    input: Tensor, indices_or_sections: Any = None, *, indices: Any = None, sections: Any = None
+) -> tuple[Tensor, ...]:
     """Cut into rows: along dimension 0.
 
     >>> import chainrule as cr
     >>> [list(part.shape) for part in cr.vsplit(cr.zeros(4, 2), 2)]
     [[2, 2], [2, 2]]
     """
-    return _split_evenly("vsplit", input, indices_or_sections, 0, 2)
+    given = _one_of("vsplit", indices_or_sections, indices, sections)
+    return _split_evenly("vsplit", input, given, 0, 2)
 
 
-def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def dsplit(
+    input: Tensor, indices_or_sections: Any = None, *, indices: Any = None, sections: Any = None
+) -> tuple[Tensor, ...]:
     """Cut along dimension 2.
 
     >>> import chainrule as cr
     >>> [list(part.shape) for part in cr.dsplit(cr.zeros(1, 2, 4), 2)]
     [[1, 2, 2], [1, 2, 2]]
     """
-    return _split_evenly("dsplit", input, indices_or_sections, 2, 3)
+    given = _one_of("dsplit", indices_or_sections, indices, sections)
+    return _split_evenly("dsplit", input, given, 2, 3)
 
 
 @numpy_names

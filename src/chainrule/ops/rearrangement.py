@@ -156,7 +156,7 @@ added_by_strides: Operation = define(
 # --- PyTorch's signatures -------------------------------------------------------------------------
 
 
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """Reverse the order of the elements along dimensions; a copy.
 
     >>> import chainrule as cr
@@ -164,7 +164,7 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
     tensor([[2., 1.],
             [4., 3.]])
     """
-    along = tuple(distinct_dims("flip", given_shape(dims), input._array.ndim))
+    along = tuple(distinct_dims("flip", given_shape(order, dims), input._array.ndim))
     return flipped(input, along) if along else clone(input)
 
 
@@ -207,6 +207,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """
     by = given_shape((shifts,))
     along = () if dims is None else given_shape((dims,))
+    if not by:
+        raise RuntimeError("`shifts` required: roll got none")
     if not along and len(by) == 1:
         flat = rolled(reshaped(input, (input._array.size,)), by, (0,))
         return reshaped(flat, input._array.shape)

@@ -14,6 +14,7 @@ from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.arithmetic import mul
 from chainrule.ops.assembly import stack
+from chainrule.ops.dimensions import several
 from chainrule.ops.indexing import advanced_item
 from chainrule.ops.picking import rows_at
 from chainrule.ops.reductions import total
@@ -22,7 +23,6 @@ from chainrule.ops.shape import (
     given_shape,
     normal_dim,
     reshaped,
-    several,
 )
 from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
@@ -48,6 +48,8 @@ def _split_up(shape: Sequence[int], counts: Sequence[int]) -> tuple[int, ...]:
 
 
 def _repeat(x: Any, counts: tuple[int, ...]) -> Any:
+    if all(n == 1 for n in counts):
+        return np.array(x)
     apart = x.reshape(_split_up(x.shape, (1,) * x.ndim))
     full = np.broadcast_to(apart, _split_up(x.shape, counts))
     return full.reshape(tuple(n * m for n, m in zip(x.shape, counts, strict=True)))
@@ -76,7 +78,7 @@ interleaved: Operation = define(
 # --- PyTorch's signatures -------------------------------------------------------------------------
 
 
-def repeat(input: Tensor, *repeats: Any) -> Tensor:
+def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
     """Return copies of a tensor side by side, a number of them along each dimension.
 
     >>> import chainrule as cr
@@ -84,9 +86,9 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     tensor([[1., 2., 1., 2.],
             [1., 2., 1., 2.]])
     """
-    if not repeats:
+    if not sizes and repeats is None:
         raise TypeError('repeat() missing 1 required positional arguments: "repeats"')
-    counts = given_shape(repeats)
+    counts = given_shape(sizes, repeats)
     shape = input._array.shape
     missing = len(counts) - len(shape)
     if missing < 0:
@@ -103,7 +105,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     return repeated(input, counts)
 
 
-def tile(input: Tensor, *dims: Any) -> Tensor:
+def tile(input: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
     """Return copies of a tensor side by side; numbers left out in front are 1.
 
     >>> import chainrule as cr
@@ -111,7 +113,7 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
     tensor([[1., 1.],
             [2., 2.]])
     """
-    counts = given_shape(dims)
+    counts = given_shape(sizes, dims)
     return repeat(input, (1,) * (input._array.ndim - len(counts)) + counts)
 
 
