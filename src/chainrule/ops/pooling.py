@@ -109,7 +109,7 @@ scattered: Operation = define(
     "scatter_spatial",
     pooled.scattered,
     params=("index", "shape"),
-    x=lambda g, index, x_shape: taken(g, index, len(x_shape) - 2),
+    x=lambda g, index, shape: taken(g, index, len(shape) - 2),
     notation=_placing_notation("scatter{}d"),
     doc="Zeros of a shape with elements added at positions of each channel.",
 )
@@ -126,7 +126,7 @@ max_unpool: Operation = define(
     "max_unpool",
     pooled.replaced,
     params=("index", "shape"),
-    x=lambda g, index, x_shape: taken(g, index, len(x_shape) - 2),
+    x=lambda g, index, shape: taken(g, index, len(shape) - 2),
     notation=_placing_notation("max_unpool{}d"),
     doc="Zeros of a shape with elements put at positions of each channel, the last of several.",
 )

@@ -103,11 +103,10 @@ def _take(x: Any, index: Any) -> Any:
 
 
 def _scatter(y: Any, index: Any, shape: Any) -> Any:
-    x = np.zeros(shape)
-    for at in np.ndindex(*index.shape):
-        place = np.unravel_index(index[at], shape[2:])
-        x[(*at[:2], *place)] += y[at]
-    return x
+    x = np.zeros((*shape[:2], int(np.prod(shape[2:]))))
+    for row in np.ndindex(*index.shape[:2]):
+        np.add.at(x[row], index[row].reshape(-1), y[row].reshape(-1))
+    return x.reshape(shape)
 
 
 def _max_unpool(y: Any, index: Any, shape: Any) -> Any:

@@ -17,42 +17,41 @@ def functional(name: str, samples: Iterable[Sample], **options: Any) -> Operatio
     return Operation(name, ours, theirs, tuple(samples), **options)
 
 
-_MAPS = {1: (1, 2, 4), 2: (1, 1, 3, 4), 3: (1, 1, 2, 3, 2)}
+_MAPS = {1: (1, 2, 4), 2: (1, 1, 3, 2), 3: (1, 1, 2, 3, 2)}
+_SIZES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("larger", {"size": 5}),
+    ("by fractions", {"scale_factor": 1.7}),
+    ("smaller", {"size": (2, 2, 1)}),
+    ("one", {"size": 1}),
+    ("twice", {"scale_factor": 2}),
+    ("by several fractions", {"scale_factor": (1.7, 0.6, 1.3)}),
+    ("by fractions, made exact", {"scale_factor": 1.7, "recompute_scale_factor": True}),
+)
 
 
-def sizes(mode: str, dims: int, **options: Any) -> Iterable[Sample]:
-    """Yield ways of saying how large the output is to be."""
+def sizes(mode: str, dims: int, count: int, **options: Any) -> Iterable[Sample]:
+    """Yield the first ways of saying how large the output is to be."""
     x = uniform(*_MAPS[dims])
-    options = {"mode": mode, **options}
-    for name, said in (
-        ("larger", {"size": 7}),
-        ("smaller", {"size": (2, 2, 1)[:dims]}),
-        ("one", {"size": 1}),
-        ("twice", {"scale_factor": 2}),
-        ("by fractions", {"scale_factor": (1.7, 0.6, 1.3)[:dims]}),
-        ("by fractions, made exact", {"scale_factor": 1.7, "recompute_scale_factor": True}),
-        ("as it is", {"size": x.shape[2:]}),
-    ):
-        if "align_corners" not in options or "factor" not in name:
-            yield Sample(f"{mode}, {name}, {options}", (x,), {**options, **said})
+    for name, given in _SIZES[:count]:
+        said = {k: v[:dims] if isinstance(v, tuple) else v for k, v in given.items()}
+        yield Sample(f"{mode}, {name}, {options}", (x,), {"mode": mode, **options, **said})
 
 
 def interpolations() -> Iterable[Sample]:
-    for mode, dimensions in (
-        ("nearest", (1, 2)),
-        ("nearest-exact", (1, 3)),
-        ("linear", (1,)),
-        ("bilinear", (2,)),
-        ("bicubic", (2,)),
-        ("trilinear", (3,)),
-        ("area", (2,)),
+    for mode, dims, count in (
+        ("nearest", 1, 7),
+        ("nearest-exact", 3, 2),
+        ("linear", 1, 7),
+        ("bilinear", 2, 3),
+        ("bicubic", 2, 3),
+        ("trilinear", 3, 1),
+        ("area", 2, 2),
     ):
-        for dims in dimensions:
-            yield from sizes(mode, dims)
-        if "linear" in mode or "cubic" in mode:
-            yield from sizes(mode, dims, align_corners=True)
+        yield from sizes(mode, dims, count)
+    for mode, dims, count in (("linear", 1, 4), ("bicubic", 2, 1)):
+        yield from sizes(mode, dims, count, align_corners=True)
     for mode in ("bilinear", "bicubic", "lanczos"):
-        yield from sizes(mode, 2, antialias=True)
+        yield from sizes(mode, 2, 3, antialias=True)
     image = uniform(1, 1, 3, 3)
     yield Sample("not contiguous", (strided(1, 2, 3, 3),), {"size": 4, "mode": "bilinear"})
     yield Sample("no samples", (np.zeros((0, 1, 2, 2)),), {"size": 4, "mode": "bilinear"})
@@ -85,26 +84,27 @@ def _grid(*shape: int, low: float = -0.9, high: float = 0.95) -> Any:
 
 
 def grids() -> Iterable[Sample]:
-    image, volume = uniform(1, 2, 3, 4), uniform(1, 1, 2, 3, 2)
+    image, volume = uniform(1, 1, 2, 3), uniform(1, 1, 2, 2, 1)
+    points = _grid(1, 2, 1, 2, low=-1.7, high=2.3)
     for padding in ("zeros", "border", "reflection"):
         for mode in ("bilinear", "nearest", "bicubic"):
-            for aligned in (False, True):
-                options = {"mode": mode, "padding_mode": padding, "align_corners": aligned}
-                points = _grid(1, 2, 2, 2, low=-1.7, high=2.3)
-                yield Sample(f"{mode}, {padding}, {aligned}", (image, points), options)
+            options = {"mode": mode, "padding_mode": padding, "align_corners": mode == "nearest"}
+            yield Sample(f"{mode}, {padding}", (image, points), options)
+    for padding in ("border", "reflection"):
         options = {"padding_mode": padding, "align_corners": True}
-        yield Sample(f"volume, {padding}", (volume, _grid(1, 1, 2, 2, 3, high=1.6)), options)
+        yield Sample(f"corners, {padding}", (image, points), options)
+    yield Sample("volume", (volume, _grid(1, 1, 2, 1, 3, high=1.6)), {"align_corners": True})
     aligned = {"align_corners": False}
     yield Sample(
         "nearest of a volume", (volume, _grid(1, 1, 2, 1, 3)), {**aligned, "mode": "nearest"}
     )
-    yield Sample("batch", (uniform(2, 1, 2, 2), _grid(2, 1, 2, 2)), aligned)
+    yield Sample("batch", (uniform(2, 1, 2, 2), _grid(2, 1, 1, 2)), aligned)
     yield Sample(
         "one element",
         (uniform(1, 1, 1, 1), _grid(1, 1, 2, 2)),
         {"align_corners": True, "padding_mode": "reflection"},
     )
-    yield Sample("not contiguous", (strided(1, 2, 2, 3), strided(1, 2, 1, 2) / 4), aligned)
+    yield Sample("not contiguous", (strided(1, 2, 2, 2), strided(1, 2, 1, 2) / 4), aligned)
     yield Sample("no samples", (np.zeros((0, 1, 2, 2)), np.zeros((0, 2, 2, 2))), aligned)
     yield Sample("no points", (image, np.zeros((1, 0, 2, 2))), aligned)
     edges = np.array([[[[-1.0, -1.0], [1.0, 1.0], [0.0, -1.0], [3.0, 0.0]]]])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.ops.assembly import stacked
 from chainrule.ops.comparison import filled_where, where
 from chainrule.ops.pooling import taken
+from chainrule.ops.reductions import total
 from chainrule.ops.resampling import cubic_weights
 from chainrule.ops.shape import inserted, reshaped
 from chainrule.primitive import attach
@@ -70,7 +71,7 @@ def grid_sample(
     places = [_inside(p, n, padding_mode, align_corners) for p, n in zip(places, size, strict=True)]
     if mode == "nearest":
         nearest = [_whole(np.rint(p._array)) for p in places]
-        return _element(input, nearest)
+        return _elements(input, nearest)
     return _linear(input, places)
 
 
@@ -114,8 +115,8 @@ def _whole(places: Any) -> Any:
     )
 
 
-def _element(input: Tensor, places: Sequence[Any]) -> Tensor:
-    """Return the elements at places (n, *out) for each dimension, 0 outside."""
+def _elements(input: Tensor, places: Sequence[Any]) -> Tensor:
+    """Return the elements at places (n, …) for each dimension, 0 outside, as (n, channels, …)."""
     n, channels, *size = input._array.shape
     flat: Any = 0
     outside: Any = False
@@ -127,47 +128,48 @@ def _element(input: Tensor, places: Sequence[Any]) -> Tensor:
     return filled_where(values, attach(outside[:, None], None), 0.0)
 
 
-def _weighed(input: Tensor, places: Sequence[Any], weights: Sequence[Tensor]) -> Tensor:
-    weight = weights[0]
-    for other in weights[1:]:
-        weight = weight * other
-    return _element(input, places) * inserted(weight, (1,))
+def _weighed(input: Tensor, lines: Sequence[Any], weights: Sequence[Tensor]) -> Tensor:
+    """Return the sums of the elements around points, each dimension's with weights of its own.
+
+    Args:
+        input: (n, channels, *spatial).
+        lines: for each spatial dimension which rows are around a point, (n, rows, *out).
+        weights: the weights of these rows, (n, rows, *out).
+    """
+    dims = len(lines)
+    apart = [
+        np.expand_dims(line, tuple(1 + k for k in range(dims) if k != d))
+        for d, line in enumerate(lines)
+    ]
+    y = _elements(input, apart)
+    for d in reversed(range(dims)):
+        weight = inserted(weights[d], (1, *range(2, 2 + d)))
+        y = total(y * weight, (2 + d,), False)
+    return y
 
 
 def _linear(input: Tensor, places: Sequence[Tensor]) -> Tensor:
-    corners = []
+    lines, weights = [], []
     for place in places:
         before = np.floor(place._array)
         after = place - attach(before, None)
         start = _whole(before)
-        corners.append(((start, 1 - after), (start + 1, after)))
-    result = None
-    for corner in product(*corners):
-        term = _weighed(input, [c[0] for c in corner], [c[1] for c in corner])
-        result = term if result is None else result + term
-    assert result is not None
-    return result
+        lines.append(np.stack([start, start + 1], 1))
+        weights.append(stacked([1 - after, after], 1))
+    return _weighed(input, lines, weights)
 
 
 def _bicubic(
     input: Tensor, places: Sequence[Tensor], padding_mode: str, align_corners: bool
 ) -> Tensor:
-    around = []
+    lines, weights = [], []
     for place, n in zip(places, input._array.shape[2:], strict=True):
         start = np.floor(place._array)
-        weights = cubic_weights(place - attach(start, None))
-        lines = []
-        for k, weight in enumerate(weights):
-            line = attach((start + (k - 1)).astype(start.dtype), None)
-            moved = _inside(line, n, padding_mode, align_corners)
-            lines.append((_whole(moved._array), weight))
-        around.append(lines)
-    result = None
-    for element in product(*around):
-        term = _weighed(input, [e[0] for e in element], [e[1] for e in element])
-        result = term if result is None else result + term
-    assert result is not None
-    return result
+        weights.append(stacked(cubic_weights(place - attach(start, None)), 1))
+        around = np.stack([start + (k - 1) for k in range(4)], 1).astype(start.dtype)
+        moved = _inside(attach(around, None), n, padding_mode, align_corners)
+        lines.append(_whole(moved._array))
+    return _weighed(input, lines, weights)
 
 
 def _check_sampling(input: Tensor, grid: Tensor, mode: str, padding_mode: str) -> None:
