@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from chainrule import dtypes
 from chainrule.generator import Generator
 from chainrule.ops.box_muller import (
     by_c_library,
@@ -28,7 +29,7 @@ _MASK_24, _MASK_53 = np.uint64(2**24 - 1), np.uint64(2**53 - 1)
 # From this count of values on, PyTorch draws integers from 64 bits.
 _WIDE = 2**28
 # The integers up to which a floating dtype has no gaps: random_() without bounds stays within.
-CONTIGUOUS_INTEGERS = {"float16": 2**11, "float32": 2**24, "float64": 2**53}
+CONTIGUOUS_INTEGERS = {dtypes.float16: 2**11, dtypes.float32: 2**24, dtypes.float64: 2**53}
 
 
 def unit_singles(generator: Generator, count: int) -> Array:
@@ -145,7 +146,7 @@ def full_range(generator: Generator, count: int, dtype: Any) -> Array:
     """Return integers uniform in 0 … the largest that a dtype counts up to without gaps."""
     if dtype == np.bool_:
         return (generator.words(count) & np.uint64(1)).astype(bool)
-    span = (CONTIGUOUS_INTEGERS[dtype.name] if dtype.kind == "f" else np.iinfo(dtype).max) + 1
+    span = (CONTIGUOUS_INTEGERS[dtype] if dtype.kind == "f" else np.iinfo(dtype).max) + 1
     long = dtype in (np.int64, np.float64)
     words = generator.long_words(count) if long else generator.words(count)
     words %= np.uint64(span)

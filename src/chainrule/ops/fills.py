@@ -149,7 +149,7 @@ def check_integers(low: int, high: int, dtype: Any) -> None:
                 f"{name} is out of bounds for {_C_NAMES[dtype.name]}: {bound} is not a number of "
                 f"dtype {dtype}"
             )
-        exact = draws.CONTIGUOUS_INTEGERS.get(dtype.name)
+        exact = draws.CONTIGUOUS_INTEGERS.get(dtype)
         if exact is not None and abs(bound) > exact:
             power = exact.bit_length() - 1
             warnings.warn(
@@ -220,7 +220,7 @@ def random_(self: Tensor, *bounds: Any, generator: Generator | None = None, **na
     if low is None:
         return fill("random_", self, lambda: draws.full_range(source, count, dtype))
     if high is None:
-        exact = draws.CONTIGUOUS_INTEGERS.get(dtype.name)
+        exact = draws.CONTIGUOUS_INTEGERS.get(dtype)
         high = 1 + (exact if exact is not None else _limits(dtype)[1])
     check_integers(low, high, dtype)
     return fill("random_", self, lambda: draws.integers(source, count, dtype, low, high))

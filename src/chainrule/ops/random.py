@@ -214,7 +214,7 @@ def randperm(
     if count < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {count}: [{count}]")
     kind = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
-    exact = draws.CONTIGUOUS_INTEGERS.get(kind.name)
+    exact = draws.CONTIGUOUS_INTEGERS.get(kind)
     if exact is not None and count > exact + 1:
         raise RuntimeError(
             f"n cannot be greater than {exact + 1} for {dtypes.torch_name(kind)} type."
