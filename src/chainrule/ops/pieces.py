@@ -113,7 +113,6 @@ def _size_along(name: str, input: Tensor, dim: Any) -> tuple[int, int]:
     return d, shape[d]
 
 
-@numpy_names
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Cut into pieces along a dimension: of one size (the last may be smaller) or of given sizes.
 

@@ -22,7 +22,6 @@ from chainrule.ops.shape import (
     reshaped,
     transposed,
 )
-from chainrule.ops.spelling import numpy_names
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -192,7 +191,6 @@ def flipud(input: Tensor) -> Tensor:
     return flipped(input, (0,))
 
 
-@numpy_names
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """Shift the elements along dimensions; what leaves at one end comes back at the other.
 
