@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from chainrule.nn.functional import channel_dropout
 from chainrule.nn.functional.dropout import check_probability, dropout
 from chainrule.nn.module import Module
 from chainrule.tensor import Tensor
 
 __all__ = [
+    "AlphaDropout",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "FeatureAlphaDropout",
 ]
 
 
@@ -42,3 +48,88 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         """Return the settings."""
         return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout1d(Dropout):
+    """In training, set whole channels of sequences to 0 with probability ``p``.
+
+    Args:
+        p: the probability that one is dropped.
+        inplace: overwrite the input.
+
+    >>> import chainrule as cr
+    >>> cr.nn.Dropout1d().eval()(cr.ones(1, 2, 1)).sum()
+    tensor(2.)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop parts of the input, in training."""
+        return channel_dropout.dropout1d(input, self.p, self.training, self.inplace)
+
+
+class Dropout2d(Dropout):
+    """In training, set whole channels of images to 0 with probability ``p``.
+
+    Args:
+        p: the probability that one is dropped.
+        inplace: overwrite the input.
+
+    >>> import chainrule as cr
+    >>> cr.nn.Dropout2d().eval()(cr.ones(1, 2, 1, 1)).sum()
+    tensor(2.)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop parts of the input, in training."""
+        return channel_dropout.dropout2d(input, self.p, self.training, self.inplace)
+
+
+class Dropout3d(Dropout):
+    """In training, set whole channels of volumes to 0 with probability ``p``.
+
+    Args:
+        p: the probability that one is dropped.
+        inplace: overwrite the input.
+
+    >>> import chainrule as cr
+    >>> cr.nn.Dropout3d().eval()(cr.ones(1, 2, 1, 1, 1)).sum()
+    tensor(2.)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop parts of the input, in training."""
+        return channel_dropout.dropout3d(input, self.p, self.training, self.inplace)
+
+
+class AlphaDropout(Dropout):
+    """In training, drop elements while keeping mean 0 and variance 1, for SELU.
+
+    Args:
+        p: the probability that one is dropped.
+        inplace: overwrite the input.
+
+    >>> import chainrule as cr
+    >>> cr.nn.AlphaDropout().eval()(cr.ones(2)).sum()
+    tensor(2.)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop parts of the input, in training."""
+        return channel_dropout.alpha_dropout(input, self.p, self.training, self.inplace)
+
+
+class FeatureAlphaDropout(Dropout):
+    """In training, drop channels while keeping mean 0 and variance 1, for SELU.
+
+    Args:
+        p: the probability that one is dropped.
+        inplace: overwrite the input.
+
+    >>> import chainrule as cr
+    >>> cr.nn.FeatureAlphaDropout().eval()(cr.ones(1, 2)).sum()
+    tensor(2.)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Drop parts of the input, in training."""
+        return channel_dropout.feature_alpha_dropout(input, self.p, self.training, self.inplace)

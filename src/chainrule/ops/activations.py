@@ -17,7 +17,7 @@ from chainrule.operation import Operation, define
 from chainrule.ops.arithmetic import clamp_max
 from chainrule.ops.comparison import filled_where, select_where
 from chainrule.ops.exponential import exp, sigmoid, tanh
-from chainrule.ops.normal_distribution import cumulative, cumulative_and_kernel
+from chainrule.ops.normal_distribution import cumulative_and_kernel
 from chainrule.symbol import LEVELS, Notation, Style
 
 if TYPE_CHECKING:
@@ -289,10 +289,16 @@ def _density(x: Any) -> Any:
     return exp(-(x * x) / 2) * (1 / math.sqrt(2 * math.pi))
 
 
+def _gelu_slope(x: Any) -> Any:
+    from chainrule.ops.special.errors import ndtr  # which SciPy comes with
+
+    return ndtr(x) + x * _density(x)
+
+
 gelu: Operation = smooth(
     "gelu",
     _gelu,
-    lambda x: cumulative(x) + x * _density(x),
+    _gelu_slope,
     doc="""Gaussian error linear unit, x Φ(x), with the standard normal distribution function Φ.
 
     Source: Hendrycks and Gimpel, "Gaussian error linear units", 2016.

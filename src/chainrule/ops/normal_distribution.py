@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
-
-from chainrule.operation import Operation, define
-from chainrule.ops.exponential import exp
-from chainrule.symbol import Notation
 
 # Φ(−z) = exp(−z²/2) P(t) for z ≥ 0 with t = 1 / (1 + c z): coefficients of P, lowest first, fitted
 # to the scaled complementary error function on 0 ≤ z ≤ 14, beyond which exp(−z²/2) is 0 in float32.
@@ -57,19 +51,3 @@ def cumulative_and_kernel(x: Any) -> tuple[Any, Any]:
     # Φ(x) is the tail below 0 and 1 minus the tail above: |[x > 0] − tail|.
     tail -= x > 0
     return np.abs(tail), kernel
-
-
-def _cumulative(x: Any) -> Any:
-    if isinstance(x, ndarray) and x.dtype == np.float16:
-        return cumulative_and_kernel(x.astype(np.float32))[0].astype(x.dtype)
-    return cumulative_and_kernel(np.asarray(x))[0]
-
-
-cumulative: Operation = define(
-    "normal_cdf",
-    _cumulative,
-    x=lambda g, x: g * exp(-(x * x) / 2) * (1 / math.sqrt(2 * math.pi)),
-    floating=True,
-    notation=Notation("Φ({x})", r"\Phi\left({x}\right)"),
-    doc="Standard normal distribution function Φ: the probability of a value below x.",
-)

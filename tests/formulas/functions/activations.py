@@ -24,7 +24,6 @@ def _softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "Φ": special.ndtr,
     "gelu": lambda x: x / 2 * special.erfc(-x / np.sqrt(2)),
     "gelu_tanh": lambda x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
     "silu": lambda x: x / (1 + np.exp(-x)),

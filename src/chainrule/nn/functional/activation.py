@@ -17,8 +17,9 @@ from chainrule.ops.activation_functions import rrelu_ as rrelu_
 from chainrule.ops.activation_functions import selu_ as selu_
 from chainrule.ops.activation_functions import threshold_ as threshold_
 from chainrule.ops.arithmetic import clamp, times
+from chainrule.ops.creation import empty_like
+from chainrule.ops.fills import exponential_
 from chainrule.ops.indexing import basic_item
-from chainrule.ops.random import rand_like
 from chainrule.ops.shape import normal_dim
 from chainrule.primitive import attach
 
@@ -450,7 +451,7 @@ def gumbel_softmax(
     """
     if eps != 1e-10:
         warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
-    waiting = -exponential.log(1 - rand_like(logits.detach()))
+    waiting = exponential_(empty_like(logits.detach()))
     soft = exponential.softmax((logits + -exponential.log(waiting)) / tau, dim)
     if not hard:
         return soft
