@@ -28,7 +28,7 @@ from chainrule.ops.reductions import total
 from chainrule.ops.shape import inserted
 from chainrule.ops.solving import triangular_solved
 from chainrule.primitive import attach
-from chainrule.symbol import LEVELS, Notation, Style
+from chainrule.symbol import LEVELS, Expr, Notation, Style
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -101,6 +101,13 @@ reciprocal_gaps: Operation = define(
 )
 
 
+def _absent(g: Any) -> bool:
+    """Tell whether a gradient is a constant 0: nothing was computed from that output."""
+    if isinstance(g, Expr) or getattr(g, "_node", None) is not None:
+        return False
+    return not getattr(g, "_array", g).any()
+
+
 def _turned(S: Any, F: Any) -> Any:
     """Return S ⊙ F, 0 where S is: equal values do no harm to who does not use their vectors."""
     return filled_where(S * F, S == 0, 0.0)
@@ -118,6 +125,8 @@ def _of_triangle(name: str) -> Notation:
 
 def _eigh_gradient(g: Any, y: Any, x_shape: Any) -> Any:
     w, V = y[0], y[1]
+    if _absent(g[1]):
+        return (V * inserted(g[0], (-2,))) @ V.mT
     inner = _turned(V.mT @ g[1], reciprocal_gaps(w)) + on_diagonal(g[0], 0, -2, -1, x_shape)
     return V @ inner @ V.mT
 
@@ -181,6 +190,8 @@ def _svd_gradient(g: Any, y: Any, x_shape: Any, full: bool) -> Any:
         k = min(m, n)
         U, gU = U[..., :k], gU[..., :k]
         Vh, gVh = Vh[..., :k, :], gVh[..., :k, :]
+    if _absent(gU) and _absent(gVh):
+        return (U * inserted(gs, (-2,))) @ Vh
     F = reciprocal_gaps(s * s)
     row, column = inserted(s, (-2,)), inserted(s, (-1,))
     left, right = U.mT @ gU, Vh @ gVh.mT

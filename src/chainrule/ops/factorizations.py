@@ -108,7 +108,7 @@ def _factored(name: str, A: Tensor, pivot: bool) -> tuple[Any, Any, Any, Tensor,
         L = np.tril(packed[..., :, :k], -1) + np.eye(m, k, dtype=x.dtype)
         return P, pivots, infos, attach(L, None), attach(np.triu(packed[..., :k, :]), None)
     ordered = product(attach(P.swapaxes(-1, -2), None), A)
-    L, U = triangles(ordered[..., :k, :k])
+    L, U = triangles(ordered if m == n else ordered[..., :k, :k])
     if m > n:
         below = ordered[..., k:, :]
         L = cat([L, triangular_solved(U.mT, below.mT, False, False).mT], -2)

@@ -58,15 +58,27 @@ class _Factors:
 
     def __init__(self, packed: Any, pivots: Any, solve: Any) -> None:
         self.packed, self.pivots, self.solve = packed, pivots, solve
+        self.latest: Any = None
 
-    def solution(self, B: Any, transposed: bool) -> Any:
-        return self.solve(self.packed, self.pivots, B, trans=int(transposed))[0]
+    def solution(self, B: Any) -> Any:
+        """Return the X with A X = B."""
+        return self.solve(self.packed, self.pivots, B)[0]
+
+    def transposed_solution(self, B: Any) -> Any:
+        """Return the X with Aᵀ X = B; the rules of both operands ask for the same one."""
+        if self.latest is not None and self.latest[0] is B:
+            X = self.latest[1]
+            self.latest = None
+        else:
+            X = self.solve(self.packed, self.pivots, B, trans=1)[0]
+            self.latest = B, X
+        return X
 
 
 def _solution(A: Any, B: Any) -> tuple[Any, Any]:
     """Return the solution, and what the same equations with Aᵀ are solved with."""
     if isinstance(A, _Factors):
-        return A.solution(B, transposed=True), None
+        return A.transposed_solution(B), None
     if A.ndim == B.ndim == 2 and B.size and A.dtype == B.dtype:
         from scipy.linalg import lapack
 
@@ -76,7 +88,7 @@ def _solution(A: Any, B: Any) -> tuple[Any, Any]:
         if info > 0:
             raise _no_solution(A, ())
         factors = _Factors(packed, pivots, lapack.dgetrs if double else lapack.sgetrs)
-        return factors.solution(B, transposed=False), factors
+        return factors.solution(B), factors
     try:
         return np.linalg.solve(A, B), A.mT
     except np.linalg.LinAlgError:
@@ -110,6 +122,9 @@ def _triangular_solution(A: Any, B: Any, is_upper: bool, unit: bool) -> Any:
     from scipy.linalg import blas
 
     solve: Any = blas.dtrsm if A.dtype == np.float64 else blas.strsm
+    if A.ndim == B.ndim == 2 and B.size:
+        # BLAS reads by columns, where rows of ours are: it solves Xᵀ Aᵀ = Bᵀ.
+        return solve(1.0, A.T, B.T, side=1, lower=is_upper, diag=unit).T
     n, k = B.shape[-2:]
     batch = np.broadcast_shapes(A.shape[:-2], B.shape[:-2])
     out = np.empty((*batch, n, k), A.dtype)
@@ -127,7 +142,6 @@ def _triangular_solution(A: Any, B: Any, is_upper: bool, unit: bool) -> Any:
     A = np.broadcast_to(A, (*batch, n, n))
     B = np.broadcast_to(B, (*batch, n, k))
     for at in np.ndindex(batch):
-        # BLAS reads by columns, where rows of ours are: it solves Xᵀ Aᵀ = Bᵀ.
         out[at] = solve(1.0, A[at].T, B[at].T, side=1, lower=is_upper, diag=unit).T
     return out
 
