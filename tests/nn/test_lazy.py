@@ -4,6 +4,7 @@ import copy
 import pickle
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -101,3 +102,39 @@ def test_a_module_that_stays_unknown_is_refused(library: Any) -> None:
     module(library.ones(3))
     assert module.buffer.shape == (3,)
     assert [name for name, _ in module.named_buffers()] == ["buffer"]
+
+
+NORMS = {
+    "LazyBatchNorm1d": (4, 3),
+    "LazyBatchNorm2d": (4, 3, 2, 2),
+    "LazyBatchNorm3d": (2, 3, 2, 2, 2),
+    "LazyInstanceNorm1d": (2, 3, 4),
+    "LazyInstanceNorm2d": (2, 3, 4, 4),
+    "LazyInstanceNorm3d": (2, 3, 4, 4, 4),
+}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"bias": False}, {"affine": False}, {"track_running_stats": False}], ids=str
+)
+@pytest.mark.parametrize("name", list(NORMS))
+def test_lazy_norms_are_those_of_pytorch(name: str, options: dict[str, Any]) -> None:
+    ours, theirs = (getattr(library.nn, name)(**options) for library in (cr, torch))
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    x = np.random.default_rng(0).standard_normal(NORMS[name])
+    y = ours(cr.tensor(x, dtype=cr.float32))
+    expected = theirs(torch.tensor(x, dtype=torch.float32))
+    np.testing.assert_allclose(y.detach().numpy(), expected.detach().numpy(), rtol=1e-4, atol=1e-5)
+    assert repr(ours) == repr(theirs)
+    assert type(ours).__name__ == type(theirs).__name__
+    for key, value in theirs.state_dict().items():
+        np.testing.assert_allclose(ours.state_dict()[key].numpy(), value.numpy(), rtol=1e-5)
+
+
+def test_states_go_between_lazy_and_ordinary_norms() -> None:
+    known = cr.nn.BatchNorm1d(3)
+    known(cr.tensor([[1.0, 2.0, 3.0], [5.0, 4.0, 3.0]]))
+    lazy = cr.nn.LazyBatchNorm1d()
+    lazy.load_state_dict(known.state_dict())
+    assert lazy.running_mean.tolist() == known.running_mean.tolist()
+    assert lazy.num_batches_tracked.item() == 1

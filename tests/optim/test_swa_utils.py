@@ -111,3 +111,24 @@ def test_refusals_are_in_the_words_of_pytorch() -> None:
             avg_fn=utils.get_swa_avg_fn(),
             multi_avg_fn=utils.get_swa_multi_avg_fn(),
         )
+
+
+@pytest.mark.parametrize("momentum", [0.1, None])
+def test_statistics_of_batches_are_computed_anew_as_in_pytorch(momentum: float | None) -> None:
+    generator = np.random.default_rng(0)
+    batches = [generator.standard_normal((4, 3)) for _ in range(3)]
+    states = []
+    for library in (cr, torch):
+        nn = library.nn
+        model = nn.Sequential(
+            nn.BatchNorm1d(3, momentum=momentum), nn.BatchNorm1d(3, track_running_stats=False)
+        )
+        loader = [(library.tensor(b, dtype=library.float32), 1) for b in batches]
+        model(loader[0][0] * 100)
+        model.eval()
+        library.optim.swa_utils.update_bn(loader, model, device="cpu")
+        assert not model.training
+        assert model[0].momentum == momentum
+        states.append(model.state_dict())
+    for key, value in states[1].items():
+        np.testing.assert_allclose(states[0][key].numpy(), value.numpy(), rtol=1e-5, atol=1e-6)

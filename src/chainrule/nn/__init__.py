@@ -4,12 +4,14 @@ from chainrule.nn import functional as functional
 from chainrule.nn import init as init
 from chainrule.nn import utils as utils
 from chainrule.nn.activation import *
+from chainrule.nn.attention import *
 from chainrule.nn.batchnorm import *
 from chainrule.nn.container import *
 from chainrule.nn.dropout import *
 from chainrule.nn.embedding import *
 from chainrule.nn.flatten import *
 from chainrule.nn.lazy import *
+from chainrule.nn.lazy_norms import *
 from chainrule.nn.linear import *
 from chainrule.nn.loss import *
 from chainrule.nn.margins import *
@@ -22,3 +24,4 @@ from chainrule.nn.regression import *
 from chainrule.nn.rnn import *
 from chainrule.nn.rnn_cells import *
 from chainrule.nn.smooth import *
+from chainrule.nn.transformer import *

@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule.graph import mutations
 from chainrule.modes import no_grad
+from chainrule.nn.batchnorm import _BatchNorm
 from chainrule.nn.module import Module
 from chainrule.ops.creation import tensor
 from chainrule.ops.updates_averaging import average_into
@@ -241,7 +242,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     >>> import chainrule as cr
     >>> update_bn([cr.zeros(2, 3)], cr.nn.Linear(3, 1))
     """
-    norms: list[Any] = [module for module in model.modules() if _is_batch_norm(module)]
+    norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
     momenta = {module: module.momentum for module in norms}
     if not momenta:
         return
@@ -258,10 +259,6 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     for module, momentum in momenta.items():
         module.momentum = momentum
     model.train(was_training)
-
-
-def _is_batch_norm(module: Module) -> bool:
-    return any(base.__name__ == "_BatchNorm" for base in type(module).__mro__)
 
 
 class SWALR(LRScheduler):
