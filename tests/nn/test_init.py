@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
@@ -126,11 +126,19 @@ def test_generators_are_drawn_from() -> None:
 MODULES: dict[str, Callable[[Any], Any]] = {
     "Linear": lambda nn: nn.Linear(20, 30),
     "Linear without bias": lambda nn: nn.Linear(3, 2, bias=False),
+    "Bilinear": lambda nn: nn.Bilinear(3, 4, 5),
+    "Embedding": lambda nn: nn.Embedding(10, 20, padding_idx=3),
+    "EmbeddingBag": lambda nn: nn.EmbeddingBag(4, 5),
+    "LSTM": lambda nn: nn.LSTM(5, 6, 2, bidirectional=True, proj_size=3),
+    "GRU": lambda nn: nn.GRU(5, 6, bias=False),
+    "RNNCell": lambda nn: nn.RNNCell(5, 6),
+    "PReLU": lambda nn: nn.PReLU(3),
     "a network": lambda nn: nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3)),
 }
 
 
 @pytest.mark.parametrize("name", MODULES)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 2**32))
 def test_new_modules_have_pytorchs_weights(name: str, seed: int) -> None:
     cr.manual_seed(seed)

@@ -199,6 +199,25 @@ def test_drawing_by_tensors_is_pytorchs(kind: str, n: int) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("dropout", (3, 20)),
+        ("dropout1d", (3, 4, 5)),
+        ("dropout2d", (3, 4, 5, 2)),
+        ("dropout3d", (3, 4, 2, 3, 2)),
+        ("alpha_dropout", (3, 20)),
+        ("feature_alpha_dropout", (3, 4, 5)),
+    ],
+)
+@pytest.mark.parametrize("p", [0.0, 0.3, 0.75, 1.0])
+def test_dropouts_drop_what_pytorch_drops(name: str, shape: Any, p: float) -> None:
+    x = given_numbers("float32", *shape)
+    run_both(
+        2, {name: lambda library: getattr(library.nn.functional, name)(library.tensor(x), p, True)}
+    )
+
+
 def test_a_million_numbers_are_pytorchs() -> None:
     n = 10**6 + 3
     run_both(
