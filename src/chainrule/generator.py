@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import struct
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,8 @@ _UNSEEDED = 67280421310721
 # second is the normal sample kept for the next call, whether there is one, and an unused sample.
 _LAYOUT = struct.Struct("<Qii Q 4992s d d d i 4x f ? 3x")
 _WORDS = 624
+# Held where a generator changes in more than one step; words are drawn in one.
+lock = threading.RLock()
 
 
 class Generator:
@@ -95,10 +98,13 @@ class Generator:
         return self._seed
 
     def _started(self) -> np.random.MT19937:
-        # Made late: `numpy.random` takes its time to import.
-        bits = self._bits = np.random.MT19937(0)
-        np.random.RandomState(bits).seed(self._seed & 0xFFFFFFFF)
-        return bits
+        with lock:
+            if self._bits is None:
+                # Made late: `numpy.random` takes its time to import.
+                bits = np.random.MT19937(0)
+                np.random.RandomState(bits).seed(self._seed & 0xFFFFFFFF)
+                self._bits = bits
+            return self._bits
 
     def words(self, count: int) -> ndarray[Any, Any]:
         """Return the next ``count`` numbers of 32 bits, as uint64."""

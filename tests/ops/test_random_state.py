@@ -108,17 +108,22 @@ def test_copies_continue_alike_and_apart(twin: Any) -> None:
     assert not (cr.rand(7, generator=g) == cr.rand(7, generator=other)).all()
 
 
-def test_threads_never_get_the_same_words() -> None:
+def test_threads_never_get_the_same_numbers() -> None:
     g = cr.Generator().manual_seed(0)
     drawn: list[Any] = []
-    work = lambda: drawn.extend(cr.randint(2**62, (500,), generator=g).tolist() for _ in range(20))  # noqa: E731
+
+    def work() -> None:
+        for _ in range(100):
+            drawn.append(cr.randint(2**62, (7,), generator=g).tolist())
+            drawn.append(cr.randn(3, generator=g, dtype=cr.float64).tolist())
+
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     everything = [number for part in drawn for number in part]
-    assert len(set(everything)) == len(everything) == 4 * 20 * 500
+    assert len(set(everything)) == len(everything) == 4 * 100 * 10
 
 
 def test_a_gradient_passes_by_random_values() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule import dtypes
-from chainrule.generator import Generator
+from chainrule.generator import Generator, lock
 from chainrule.ops.box_muller import (
     by_c_library,
     fused_multiply_add,
@@ -113,10 +113,11 @@ def normal(
 def _paired_normal(generator: Generator, count: int, mean: float, std: float) -> Array:
     if not count:
         return np.empty(0)
-    kept = generator.kept_normal
-    missing = count if kept is None else count - 1
-    drawn = normal_pairs(unit_doubles(generator, missing + missing % 2)) if missing else np.empty(0)
-    generator.kept_normal = float(drawn[-1]) if missing % 2 else None
+    with lock:
+        kept = generator.kept_normal
+        missing = count if kept is None else count - 1
+        drawn = normal_pairs(unit_doubles(generator, missing + missing % 2))
+        generator.kept_normal = float(drawn[-1]) if missing % 2 else None
     out = np.empty(count)
     if kept is not None:
         out[0] = kept
