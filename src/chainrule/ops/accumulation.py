@@ -67,8 +67,9 @@ def scattered(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
     in_line = isinstance(last, ndarray) and last.ndim == 1 and last.dtype.kind != "b"
     if in_line and all(isinstance(p, slice) and p == slice(None) for p in before):
         d = len(before)
-        moved = scattered(np.moveaxis(x, d, 0), last, (shape[d], *shape[:d], *shape[d + 1 :]))
-        return np.moveaxis(moved, 0, d)
+        turned = list(shape)
+        turned[0], turned[d] = turned[d], turned[0]
+        return scattered(x.swapaxes(0, d), last, tuple(turned)).swapaxes(0, d)
     at = np.arange(prod(shape)).reshape(shape)[index]
     return rows_summed(x.reshape(-1, 1), at.reshape(-1), prod(shape)).reshape(shape)
 

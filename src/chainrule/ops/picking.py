@@ -111,7 +111,11 @@ def check_bounds(
     name: str, positions: Any, dim: int, size: int, error: type[Exception] = RuntimeError
 ) -> None:
     """Raise PyTorch's error if a position along a dimension lies outside."""
-    if positions.size and (positions.min() < 0 or positions.max() >= size):
+    if positions.size == 0:
+        return
+    # Read as unsigned, a negative number is larger than any size: one pass finds both.
+    unsigned = positions.view(f"u{positions.dtype.itemsize}")
+    if np.maximum.reduce(unsigned, axis=None) >= size:
         bad = positions[(positions < 0) | (positions >= size)].flat[0]
         raise error(f"index {bad} is out of bounds for dimension {dim} with size {size} ({name})")
 
