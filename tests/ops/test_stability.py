@@ -91,6 +91,25 @@ OPERATIONS = {
         ),
         WIDE,
     ),
+    "logsigmoid": (lambda library, x: library.nn.functional.logsigmoid(x), WIDE),
+    "softplus": (lambda library, x: library.nn.functional.softplus(x), WIDE),
+    "silu": (lambda library, x: library.nn.functional.silu(x), WIDE),
+    "mish": (lambda library, x: library.nn.functional.mish(x), {"moderate": rows(-5, 5)}),
+    "elu": (lambda library, x: library.nn.functional.elu(x), WIDE),
+    "gelu": (
+        lambda library, x: library.nn.functional.gelu(x),
+        {"near 0": rows(-1e-3, 1e-3), "moderate": rows(-5, 5)},
+    ),
+    "soft_margin_loss": (
+        lambda library, x: library.nn.functional.soft_margin_loss(
+            x, library.ones_like(x), reduction="none"
+        ),
+        {"moderate": rows(-5, 5)},
+    ),
+    "layer_norm, largest element": (
+        lambda library, x: library.nn.functional.layer_norm(x, (32,)).abs().amax(1),
+        {"centred": around(0.0, 1.0), "shifted": around(1e3, 1.0)},
+    ),
 }
 CASES = [(name, range_) for name, (_, ranges) in OPERATIONS.items() for range_ in ranges]
 

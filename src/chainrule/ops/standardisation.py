@@ -25,7 +25,7 @@ Array = ndarray[Any, Any]
 # Sums of so many float32 are rounded no worse than pairwise ones; longer sums are made of these.
 _RUN = 4096
 # A block of so many elements, and what is worked out from it, fits into a second-level cache.
-_BLOCK = 1 << 17
+_BLOCK = 1 << 16
 
 
 def _as_block(x: Array, dims: tuple[int, ...]) -> Array:
@@ -89,11 +89,11 @@ def _kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...
     return tuple(1 if d in dims else n for d, n in enumerate(shape))
 
 
-def _standardise_rows(x: Array, eps: float) -> tuple[Array, Array, Array]:
+def _standardise_rows(x: Array, eps: float, out: Array | None = None) -> tuple[Array, Array, Array]:
     n = x.shape[1]
     mean = _row_sums(x)
     mean /= n
-    y = x - mean[:, None]
+    y = np.subtract(x, mean[:, None], out)
     # That mean is rounded to the size of the values; what it leaves, to the size of their spread.
     rest = _row_sums(y)
     rest /= n
@@ -151,21 +151,21 @@ def _standardised(x: Array, dims: tuple[int, ...], eps: float) -> tuple[Array, A
     else:
         y, mean, var = np.empty((c, b), x.dtype), np.empty(c, x.dtype), np.empty(c, x.dtype)
         for part in _parts(c, b):
-            y[part], mean[part], var[part] = _standardise_rows(block[0, part], eps)
+            _, mean[part], var[part] = _standardise_rows(block[0, part], eps, y[part])
     return y.reshape(x.shape), mean.reshape(kept), var.reshape(kept)
 
 
-def _tangent_of_rows(u: Array, v: Array, s: Array) -> Array:
+def _tangent_of_rows(u: Array, v: Array, s: Array, out: Array | None = None) -> Array:
     n = u.shape[1]
     part = _row_sums(u, v)
     part /= -n
     mean = _row_sums(u)
     mean /= n
-    out = v * part[:, None]
-    out += u
-    out -= mean[:, None]
-    out /= s[:, None]
-    return out
+    y = np.multiply(v, part[:, None], out)
+    y += u
+    y -= mean[:, None]
+    y /= s[:, None]
+    return y
 
 
 def _tangent_of_channels(u: Array, v: Array, s: Array) -> Array:
@@ -198,7 +198,7 @@ def _tangent(u: Array, v: Array, s: Array, dims: tuple[int, ...]) -> Array:
         return _tangent_of_rows(across[0], along[0], s).reshape(u.shape)
     result = np.empty((c, b), u.dtype)
     for part in _parts(c, b):
-        result[part] = _tangent_of_rows(across[0, part], along[0, part], s[part])
+        _tangent_of_rows(across[0, part], along[0, part], s[part], result[part])
     return result.reshape(u.shape)
 
 
