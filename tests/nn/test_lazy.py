@@ -34,6 +34,17 @@ def test_a_lazy_layer_becomes_an_ordinary_one(library: Any) -> None:
     assert not hasattr(layer, "_initialize_hook")
 
 
+def test_it_keeps_the_hooks_of_the_user_and_no_others() -> None:
+    layer, called = cr.nn.LazyLinear(2), []
+    layer.register_forward_hook(lambda *_: called.append(1))
+    layer(cr.ones(1, 3))
+    layer(cr.ones(1, 3))
+    assert called == [1, 1]
+    plain = cr.nn.LazyLinear(2)
+    plain(cr.ones(1, 3))
+    assert "_hooks" not in vars(plain)
+
+
 def test_its_numbers_are_those_of_the_ordinary_layer() -> None:
     cr.manual_seed(0)
     lazy = cr.nn.Sequential(cr.nn.LazyLinear(4, bias=False), cr.nn.LazyLinear(1, dtype=cr.float32))

@@ -72,6 +72,9 @@ def _complete(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Non
     module._load_hook.remove()
     del module._initialize_hook
     del module._load_hook
+    if not any(vars(module._hooks).values()):
+        # Without hooks a call takes the shorter way.
+        del module._hooks
     if module.cls_to_become is not None:
         module.__class__ = module.cls_to_become
 
