@@ -44,6 +44,11 @@ def _getrf(x: Any) -> tuple[Any, Any, Any]:
 
 def _order(pivots: Any, rows: int) -> Any:
     """Return the order of rows that a series of exchanges makes, for each matrix of a stack."""
+    if pivots.ndim == 1:
+        row = list(range(rows))
+        for k, p in enumerate(pivots.tolist()):
+            row[k], row[p] = row[p], row[k]
+        return np.array(row, np.int64)
     order = np.broadcast_to(np.arange(rows), (*pivots.shape[:-1], rows)).copy()
     for k in range(pivots.shape[-1]):
         other = pivots[..., k, None].astype(np.int64)

@@ -14,7 +14,8 @@ import numpy as np
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.arithmetic import abs, sign
-from chainrule.ops.comparison import filled_where, isnan, select_where
+from chainrule.ops.comparison import filled_where, isnan
+from chainrule.ops.extrema import shared_gradient
 from chainrule.ops.matrix_checks import floating, full_precision
 from chainrule.ops.reductions import Dims, normal_dims, restore_dims, restored, total
 from chainrule.ops.shape import normal_dim, permuted
@@ -75,8 +76,7 @@ def _vector_norm_gradient(g: Any, x: Any, y: Any, ord: float, dim: Dims, keepdim
     if ord in (inf, -inf):
         size = abs(x)
         hit = (size == restored(y, dim, keepdim)) | isnan(size)
-        shares = total(select_where(hit, 0 * sign(x) + 1, 0.0), dim, True)
-        return select_where(hit, restored(g, dim, keepdim) * sign(x), 0.0) / shares
+        return shared_gradient(restored(g, dim, keepdim) * sign(x), hit, dim)
     if ord == 2:
         return restored(filled_where(g / y, y == 0, 0.0), dim, keepdim) * x
     if ord < 1:
