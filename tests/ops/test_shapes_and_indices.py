@@ -184,3 +184,12 @@ def test_shapes_change_in_place_also_where_nothing_is_recorded():
     y = cr.zeros(2, 1)
     y.squeeze_().unsqueeze_(0)
     assert y.shape == (1, 2)
+
+
+def test_many_rows_are_added_in_place_where_nothing_is_recorded():
+    rng = np.random.default_rng(0)
+    index, rows = rng.integers(0, 50, 2000), rng.integers(-4, 5, (2000, 20)).astype(np.float32)
+    x = cr.ones(50, 20)
+    x.index_add_(0, cr.tensor(index), cr.tensor(rows))
+    expected = torch.ones(50, 20).index_add_(0, torch.tensor(index), torch.tensor(rows))
+    np.testing.assert_array_equal(x.numpy(), expected.numpy())

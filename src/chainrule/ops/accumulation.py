@@ -25,19 +25,36 @@ def rows_summed(rows: Array, positions: Array, count: int) -> Array:
         count: how many rows to return.
     """
     n, width = rows.shape
-    if n * width >= _MANY and width > 1 and rows.dtype.itemsize > 2 and rows.dtype.kind == "f":
+    if _are_many(rows):
         from scipy.sparse import csc_array
 
         ones = np.ones(n, rows.dtype)
         columns = csc_array((ones, positions, np.arange(n + 1)), shape=(count, n))
         return np.asarray(columns @ rows)
     out = np.zeros((count, width), rows.dtype)
-    add_rows(out, rows, positions)
+    _add_one_by_one(out, rows, positions)
     return out
+
+
+def _are_many(rows: Array) -> bool:
+    return (
+        rows.size >= _MANY
+        and rows.shape[1] > 1
+        and rows.dtype.kind == "f"
+        and rows.dtype.itemsize > 2
+    )
 
 
 def add_rows(out: Array, rows: Array, positions: Array) -> None:
     """Add rows at positions of ``out``, an array in C order, in place."""
+    if _are_many(rows):
+        different, which = np.unique(positions, return_inverse=True)
+        out[different] += rows_summed(rows, which, different.size)
+    else:
+        _add_one_by_one(out, rows, positions)
+
+
+def _add_one_by_one(out: Array, rows: Array, positions: Array) -> None:
     width = out.shape[1]
     # Of one-dimensional arrays NumPy adds several times faster.
     if width != 1:
