@@ -34,6 +34,7 @@ LAYERS = {
     "linear on no rows": (lambda nn: nn.Linear(3, 4), (0, 3)),
     "flatten": (lambda nn: nn.Flatten(), (2, 3, 4)),
     "flatten a range": (lambda nn: nn.Flatten(0, 1), (2, 3, 4)),
+    "unflatten": (lambda nn: nn.Unflatten(1, (2, -1)), (3, 6)),
     "relu": (lambda nn: nn.ReLU(), (2, 3)),
     "relu in place": (lambda nn: nn.Sequential(nn.Linear(3, 4), nn.ReLU(inplace=True)), (2, 3)),
     "sigmoid": (lambda nn: nn.Sigmoid(), (2, 3)),

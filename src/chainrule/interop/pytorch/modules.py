@@ -38,8 +38,7 @@ class Converter:
         cls = getattr(nn, _SAME_AS.get(name, name), None)
         if cls is None:
             raise TypeError(f"from_torch: there is no chainrule.nn.{name}")
-        ours: Module = cls.__new__(cls)
-        Module.__init__(ours)
+        ours = _empty(cls)
         for key, value in vars(theirs).items():
             if key not in _BOOKKEEPING:
                 setattr(ours, key, self.value(value))
@@ -113,12 +112,25 @@ class Converter:
             place = f"{path}{key}"
             if child is None:
                 ours.add_module(key, None)
-            elif id(child) in self.modules or place in used:
+            elif (
+                id(child) in self.modules
+                or place in used
+                or (_is_pytorchs(child) and not child._modules)
+            ):
                 ours.add_module(key, self.module(child))
             else:
-                shell = Traced(type(child).__name__)
+                # Lists of modules are walked, not called: they stay lists.
+                known = getattr(nn, type(child).__name__, None) if _is_pytorchs(child) else None
+                shell = Traced(type(child).__name__) if known is None else _empty(known)
                 ours.add_module(key, shell)
                 self._tree(shell, child, f"{place}.", used)
+
+
+def _empty(cls: Any) -> Module:
+    """Return a module of a class before its constructor."""
+    module: Module = cls.__new__(cls)
+    Module.__init__(module)
+    return module
 
 
 def _is_pytorchs(module: Any) -> bool:
