@@ -14,6 +14,7 @@ from chainrule.nn.embedding import *
 from chainrule.nn.flatten import *
 from chainrule.nn.fold import *
 from chainrule.nn.lazy import *
+from chainrule.nn.lazy_convolutions import *
 from chainrule.nn.lazy_norms import *
 from chainrule.nn.linear import *
 from chainrule.nn.loss import *
