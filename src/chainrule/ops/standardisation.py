@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ Array = ndarray[Any, Any]
 _RUN = 4096
 # A block of so many elements, and what is worked out from it, fits into a second-level cache.
 _BLOCK = 1 << 16
+# A batch of no more elements is summed at once, in its own dtype.
+_FEW = 1 << 14
 
 
 def _as_block(x: Array, dims: tuple[int, ...]) -> Array:
@@ -89,16 +91,18 @@ def _kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...
     return tuple(1 if d in dims else n for d, n in enumerate(shape))
 
 
-def _standardise_rows(x: Array, eps: float, out: Array | None = None) -> tuple[Array, Array, Array]:
-    n = x.shape[1]
-    mean = _row_sums(x)
-    mean /= n
+def _at_once(
+    x: Array, count: int, sums: Callable[..., Array], eps: float, out: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """Standardise what fits into a cache: rows, or channels of a small batch."""
+    mean = sums(x)
+    mean /= count
     y = np.subtract(x, mean[:, None], out)
     # That mean is rounded to the size of the values; what it leaves, to the size of their spread.
-    rest = _row_sums(y)
-    rest /= n
-    var = _row_sums(y, y)
-    var /= n
+    rest = sums(y)
+    rest /= count
+    var = sums(y, y)
+    var /= count
     square = rest * rest
     if (square > 1e-13 * var).any():
         y -= rest[:, None]
@@ -145,22 +149,26 @@ def _standardised(x: Array, dims: tuple[int, ...], eps: float) -> tuple[Array, A
         nothing = np.full(kept, np.nan, x.dtype)
         return np.array(x), nothing, nothing
     if a > 1:
-        y, mean, var = _standardise_channels(block, eps)
+        if x.size <= _FEW:
+            y, mean, var = _at_once(block, a * b, _channel_sums, eps)
+        else:
+            y, mean, var = _standardise_channels(block, eps)
     elif x.size <= _BLOCK:
-        y, mean, var = _standardise_rows(block[0], eps)
+        y, mean, var = _at_once(block[0], b, _row_sums, eps)
     else:
         y, mean, var = np.empty((c, b), x.dtype), np.empty(c, x.dtype), np.empty(c, x.dtype)
         for part in _parts(c, b):
-            _, mean[part], var[part] = _standardise_rows(block[0, part], eps, y[part])
+            _, mean[part], var[part] = _at_once(block[0, part], b, _row_sums, eps, y[part])
     return y.reshape(x.shape), mean.reshape(kept), var.reshape(kept)
 
 
-def _tangent_of_rows(u: Array, v: Array, s: Array, out: Array | None = None) -> Array:
-    n = u.shape[1]
-    part = _row_sums(u, v)
-    part /= -n
-    mean = _row_sums(u)
-    mean /= n
+def _tangent_at_once(
+    u: Array, v: Array, s: Array, count: int, sums: Callable[..., Array], out: Array | None = None
+) -> Array:
+    part = sums(u, v)
+    part /= -count
+    mean = sums(u)
+    mean /= count
     y = np.multiply(v, part[:, None], out)
     y += u
     y -= mean[:, None]
@@ -193,12 +201,14 @@ def _tangent(u: Array, v: Array, s: Array, dims: tuple[int, ...]) -> Array:
     if not u.size:
         return np.array(u)
     if a > 1:
+        if u.size <= _FEW:
+            return _tangent_at_once(across, along, s, a * b, _channel_sums).reshape(u.shape)
         return _tangent_of_channels(across, along, s[:, None]).reshape(u.shape)
     if u.size <= _BLOCK:
-        return _tangent_of_rows(across[0], along[0], s).reshape(u.shape)
+        return _tangent_at_once(across[0], along[0], s, b, _row_sums).reshape(u.shape)
     result = np.empty((c, b), u.dtype)
     for part in _parts(c, b):
-        _tangent_of_rows(across[0, part], along[0, part], s[part], result[part])
+        _tangent_at_once(across[0, part], along[0, part], s[part], b, _row_sums, result[part])
     return result.reshape(u.shape)
 
 
