@@ -52,6 +52,19 @@ def test_weights_of_convolutions_are_fused_as_in_pytorch(transpose: bool) -> Non
         np.testing.assert_allclose(mine.detach().numpy(), other.detach().numpy())
 
 
+@pytest.mark.parametrize("transpose", [False, True])
+def test_a_fused_convolution_does_what_both_did(transpose: bool) -> None:
+    layer = (cr.nn.ConvTranspose2d if transpose else cr.nn.Conv2d)(2, 4, 3).eval()
+    _, norm = pair(cr, True, True)
+    images = cr.nn.BatchNorm2d(4, eps=0.1).eval()
+    images.load_state_dict(norm.state_dict())
+    fused = cr.nn.utils.fuse_conv_bn_eval(layer, images, transpose)
+    x = cr.arange(50.0).reshape(1, 2, 5, 5)
+    np.testing.assert_allclose(
+        fused(x).detach().numpy(), images(layer(x)).detach().numpy(), rtol=1e-4, atol=1e-4
+    )
+
+
 @pytest.mark.parametrize("library", [cr, torch])
 def test_refusals(library: Any) -> None:
     layer, norm = pair(library, True, True)

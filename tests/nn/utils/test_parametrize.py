@@ -100,6 +100,21 @@ def test_three_steps_are_those_of_pytorch(name: str, outputs: int) -> None:
         assert_same(mine, other)
 
 
+@pytest.mark.parametrize("kind", ["Conv2d", "ConvTranspose2d"])
+@pytest.mark.parametrize("name", ["weight_norm", "spectral_norm", "older spectral_norm"])
+def test_convolutions_are_normalised_as_in_pytorch(name: str, kind: str) -> None:
+    make = MAKERS[name]
+    theirs = make(torch, getattr(torch.nn, kind)(2, 3, 2))
+    ours = with_state_of(theirs, make(cr, getattr(cr.nn, kind)(2, 3, 2)))
+    x = np.linspace(-1, 1, 18).reshape(1, 2, 3, 3)
+    for library, module in ((cr, ours), (torch, theirs)):
+        y = module(library.tensor(x, dtype=library.float32))
+        (y * y).sum().backward()
+    assert_same(ours.weight, theirs.weight)
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert_same(mine.grad, other.grad)
+
+
 @pytest.mark.parametrize("name", ["weight_norm", "weight_norm of columns", "orthogonal", "two"])
 def test_the_value_stays_where_the_parametrization_can_begin_at_it(name: str) -> None:
     layer = cr.nn.Linear(3, 3)

@@ -6,6 +6,7 @@ from typing import Any
 
 from chainrule.modes import no_grad
 from chainrule.nn import init
+from chainrule.nn.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from chainrule.tensor import Tensor
 
 
@@ -81,4 +82,4 @@ def largest_singular_value(matrix: Tensor, u: Tensor, v: Tensor) -> Tensor:
 
 def transposed_convolution(module: Any) -> bool:
     """Return whether a module's weight has its outputs in the second dimension."""
-    return any(base.__name__.startswith("ConvTranspose") for base in type(module).__mro__)
+    return isinstance(module, ConvTranspose1d | ConvTranspose2d | ConvTranspose3d)
