@@ -146,7 +146,7 @@ def _var(x: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
     degrees = count - correction
     with np.errstate(divide="ignore", invalid="ignore"):
         y = squares / wide.dtype.type(degrees if degrees > 0 else 0)
-    return y if wide is x else y.astype(x.dtype)
+    return np.asarray(y, x.dtype)
 
 
 def _factor(shape: Any, dim: Dims, correction: float) -> float:
