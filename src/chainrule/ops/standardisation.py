@@ -354,9 +354,9 @@ scaled_and_shifted: Operation = define(
     "scale_and_shift",
     _scaled_and_shifted,
     params=("shape", "dims"),
-    x=lambda g, w, shape: g * reshaped(w, shape),
-    w=lambda g, x, w_shape, dims: reshaped(product_sum(g, x, dims), w_shape),
-    b=lambda g, b_shape, dims: reshaped(total(g, dims, False), b_shape),
+    x=lambda g, w, shape: g * (w if len(shape) == 1 else reshaped(w, shape)),
+    w=lambda g, x, dims: product_sum(g, x, dims),
+    b=lambda g, dims: total(g, dims, False),
     notation=Notation(custom=_write_scaled_and_shifted),
     doc="x ⊙ w + b, with w and b given another shape first and broadcast over some dimensions.",
 )
