@@ -21,14 +21,20 @@ from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.assembly import cat
 from chainrule.ops.comparison import filled_where
-from chainrule.ops.diagonals import lower, on_diagonal
+from chainrule.ops.diagonals import lower
 from chainrule.ops.linear_algebra import product
-from chainrule.ops.matrix_checks import LinAlgError, batch_element, matrices, square_matrices
+from chainrule.ops.matrix_checks import (
+    LinAlgError,
+    absent,
+    batch_element,
+    matrices,
+    square_matrices,
+)
 from chainrule.ops.reductions import total
 from chainrule.ops.shape import inserted
 from chainrule.ops.solving import triangular_solved
 from chainrule.primitive import attach
-from chainrule.symbol import LEVELS, Expr, Notation, Style
+from chainrule.symbol import LEVELS, Notation, Style
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -101,13 +107,6 @@ reciprocal_gaps: Operation = define(
 )
 
 
-def _absent(g: Any) -> bool:
-    """Tell whether a gradient is a constant 0: nothing was computed from that output."""
-    if isinstance(g, Expr) or getattr(g, "_node", None) is not None:
-        return False
-    return not getattr(g, "_array", g).any()
-
-
 def _turned(S: Any, F: Any) -> Any:
     """Return S ⊙ F, 0 where S is: equal values do no harm to who does not use their vectors."""
     return filled_where(S * F, S == 0, 0.0)
@@ -123,12 +122,13 @@ def _of_triangle(name: str) -> Notation:
     return Notation(custom=custom)
 
 
-def _eigh_gradient(g: Any, y: Any, x_shape: Any) -> Any:
+def _eigh_gradient(g: Any, y: Any) -> Any:
     w, V = y[0], y[1]
-    if _absent(g[1]):
-        return (V * inserted(g[0], (-2,))) @ V.mT
-    inner = _turned(V.mT @ g[1], reciprocal_gaps(w)) + on_diagonal(g[0], 0, -2, -1, x_shape)
-    return V @ inner @ V.mT
+    values = (V * inserted(g[0], (-2,))) @ V.mT
+    if absent(g[1]):
+        return values
+    vectors = V @ _turned(V.mT @ g[1], reciprocal_gaps(w)) @ V.mT
+    return vectors if absent(g[0]) else vectors + values
 
 
 def _eigh(x: Any, UPLO: Any) -> Any:
@@ -184,27 +184,28 @@ def _svd(x: Any, full: bool) -> Any:
 
 def _svd_gradient(g: Any, y: Any, x_shape: Any, full: bool) -> Any:
     U, s, Vh, gU, gs, gVh = y[0], y[1], y[2], g[0], g[1], g[2]
+    no_U, no_Vh = absent(gU), absent(gVh)
     m, n = tuple(x_shape[-2:]) or (1, 1)
     if full and m != n:
         # The further columns are any basis of what is left: no gradient comes through them.
         k = min(m, n)
-        U, gU = U[..., :k], gU[..., :k]
-        Vh, gVh = Vh[..., :k, :], gVh[..., :k, :]
-    if _absent(gU) and _absent(gVh):
-        return (U * inserted(gs, (-2,))) @ Vh
-    F = reciprocal_gaps(s * s)
-    row, column = inserted(s, (-2,)), inserted(s, (-1,))
-    left, right = U.mT @ gU, Vh @ gVh.mT
-    inner = _turned(left - left.mT, F) * row + column * _turned(right - right.mT, F)
-    # U is as wide as the number of singular values, and so is diag(s).
-    result = U @ inner @ Vh + (U * inserted(gs, (-2,))) @ Vh
-    if m > n:
-        outside = gU - U @ left
-        result = result + _turned(outside, 1 / row) @ Vh
-    if n > m:
-        outside = gVh - right.mT @ Vh
-        result = result + U @ _turned(outside, 1 / column)
-    return result
+        U, Vh = U[..., :k], Vh[..., :k, :]
+        gU, gVh = gU if no_U else gU[..., :k], gVh if no_Vh else gVh[..., :k, :]
+    F, row, column = reciprocal_gaps(s * s), inserted(s, (-2,)), inserted(s, (-1,))
+    terms = []
+    if not no_U:
+        left = U.mT @ gU
+        terms.append(U @ (_turned(left - left.mT, F) * row) @ Vh)
+        if m > n:
+            terms.append(_turned(gU - U @ left, 1 / row) @ Vh)
+    if not no_Vh:
+        right = Vh @ gVh.mT
+        terms.append(U @ (column * _turned(right - right.mT, F)) @ Vh)
+        if n > m:
+            terms.append(U @ _turned(gVh - right.mT @ Vh, 1 / column))
+    if not terms or not absent(gs):
+        terms.append((U * inserted(gs, (-2,))) @ Vh)
+    return sum(terms[1:], terms[0])
 
 
 def _write_svd(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
@@ -241,9 +242,14 @@ singular_values: Operation = define(
 
 def _qr_gradient(g: Any, y: Any) -> Any:
     Q, R = y[0], y[1]
-    M = R @ g[1].mT - g[0].mT @ Q
-    symmetric = lower(M, 0) + lower(M, -1).mT
-    return triangular_solved(R, (g[0] + Q @ symmetric).mT, True, False).mT
+    if absent(g[0]):
+        M = R @ g[1].mT
+    else:
+        M = -(g[0].mT @ Q) if absent(g[1]) else R @ g[1].mT - g[0].mT @ Q
+    whole = Q @ (lower(M, 0) + lower(M, -1).mT)
+    if not absent(g[0]):
+        whole = g[0] + whole
+    return triangular_solved(R, whole.mT, True, False).mT
 
 
 orthogonal_triangular: Operation = define(

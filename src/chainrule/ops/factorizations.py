@@ -16,7 +16,7 @@ from chainrule.operation import Operation, define
 from chainrule.ops.assembly import cat
 from chainrule.ops.diagonals import lower, upper
 from chainrule.ops.linear_algebra import product
-from chainrule.ops.matrix_checks import matrices, square_matrices
+from chainrule.ops.matrix_checks import absent, matrices, square_matrices
 from chainrule.ops.solving import triangular_solved
 from chainrule.primitive import attach
 
@@ -76,7 +76,12 @@ def _without_exchanges(x: Any) -> tuple[Any, Any]:
 
 def _gradient(g: Any, y: Any) -> Any:
     L, U = y[0], y[1]
-    inner = lower(L.mT @ g[0], -1) + upper(g[1] @ U.mT, 0)
+    if absent(g[0]):
+        inner = upper(g[1] @ U.mT, 0)
+    else:
+        inner = lower(L.mT @ g[0], -1)
+        if not absent(g[1]):
+            inner = inner + upper(g[1] @ U.mT, 0)
     left = triangular_solved(L.mT, inner, True, True)
     return triangular_solved(U, left.mT, True, False).mT
 

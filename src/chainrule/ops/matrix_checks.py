@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.dtypes import as_dtype, category
+from chainrule.symbol import Constant, Expr
 
 if TYPE_CHECKING:
     from chainrule.tensor import Tensor
@@ -71,3 +72,12 @@ def batch_element(x: Any, at: tuple[int, ...]) -> str:
     if x.ndim == 2:
         return ""
     return f"(Batch element {int(np.ravel_multi_index(at, x.shape[:-2]))}): "
+
+
+def absent(g: Any) -> bool:
+    """Tell whether an output's gradient is a constant 0: nothing was computed from the output."""
+    if isinstance(g, Expr):
+        return isinstance(g, Constant) and bool(np.all(g.value == 0))
+    if getattr(g, "_node", None) is not None:
+        return False
+    return not getattr(g, "_array", g).any()
