@@ -263,7 +263,8 @@ def _straight_line(p: Primitive) -> Any:
             "        try:",
             f"            {returned} = forward({passed})",
             "        except ValueError as error:",
-            f"            raise operand_error(_primitive, ({names[0]}_, {names[1]}_), error) from None",
+            f"            given = ({names[0]}_, {names[1]}_)",
+            "            raise operand_error(_primitive, given, error) from None",
         ]
     else:
         lines.append(f"        {returned} = forward({passed})")

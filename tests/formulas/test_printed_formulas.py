@@ -203,7 +203,9 @@ def test_printed_conditions_evaluate_to_what_the_engine_computes(operation):
         values = {_LETTERS[k]: a for k, a in enumerate(given) if isinstance(a, np.ndarray)}
         if not all(np.all(np.isfinite(v)) for v in values.values()):
             continue
-        arguments = [Symbol(_LETTERS[k]) if _LETTERS[k] in values else a for k, a in enumerate(given)]
+        arguments = [
+            Symbol(_LETTERS[k]) if _LETTERS[k] in values else a for k, a in enumerate(given)
+        ]
         try:
             expected = operation.ours(
                 *(cr.from_numpy(a) if isinstance(a, np.ndarray) else a for a in given)
