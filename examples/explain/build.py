@@ -9,7 +9,16 @@ from pathlib import Path
 from chainrule.explanation.scripts import run
 
 HERE = Path(__file__).parent
-EXAMPLES = ("lecture_001", "lecture_002", "recurrent", "attention", "digits")
+EXAMPLES = (
+    "lecture_001",
+    "lecture_002",
+    "recurrent",
+    "attention",
+    "digits",
+    "lenet",
+    "lstm",
+    "gpt",
+)
 
 
 def build(folder: Path) -> None:

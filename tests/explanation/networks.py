@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import chainrule as cr
 import chainrule.nn.functional as F
+from tests.explanation import architectures
 
 
 class Case(NamedTuple):
@@ -142,3 +143,7 @@ ALL = {
         scalars,
     )
 }
+ALL.update(
+    (name, lambda make=make: Case(*make()))  # type: ignore[misc]
+    for name, make in architectures.ALL.items()
+)

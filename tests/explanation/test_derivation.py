@@ -1,5 +1,6 @@
 """What a derivation says: names, formulas, numbers; and that saying it changes nothing."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,10 @@ class TestNumbers:
         case, derivation = derive(name, convention=convention)
         case.loss.backward()
         leaves = {k: t for k, t in case.scope.items() if isinstance(t, cr.Tensor) and t.is_leaf}
+        for name, held in case.scope.items():
+            if isinstance(held, cr.nn.Module):
+                leaves |= dict(held.named_parameters())
+                leaves |= {f"{name}.{k}": p for k, p in held.named_parameters()}
         compared = 0
         for value in derivation.values.values():
             tensor = leaves.get(value.name)
@@ -153,6 +158,25 @@ class TestTextbookForms:
         assert step is not None and len(step.terms) == 5
         formulas = {term.formula.text() for term in step.terms if term.formula is not None}
         assert "δ⁽²⁾ᵀ states[0]" in formulas and "δ⁽⁵⁾ᵀ states[3]" in formulas
+
+    def test_a_time_step_adds_its_share_of_all_inputs_to_its_pre_activation(self) -> None:
+        _, derivation = derive("lstm")
+        z = derivation.values[derivation.layers[2].z]
+        assert z.formula is not None
+        assert z.formula.text() == "u₃ + h₁ weight_hh_l0ᵀ"
+
+    def test_steps_of_a_rearrangement_are_written_as_one(self) -> None:
+        _, derivation = derive("transformer")
+        shown = [v.formula for v in derivation.forward() if not v.folded]
+        formulas = [formula.text() for formula in shown if formula is not None]
+        assert any(
+            re.fullmatch(r"transpose₁‚₂\(reshape\(split₂\(u., .*\)\[0\], .*\)\)", f)
+            for f in formulas
+        )
+
+    def test_a_reshape_that_changes_nothing_is_not_written(self) -> None:
+        _, derivation = derive("convolutional")
+        assert forms_of(derivation, "net.1.bias")[0].startswith("sum₀‚₂‚₃(")
 
 
 class TestClosedForms:
@@ -312,6 +336,21 @@ class TestObservations:
         w = cr.tensor([[1.0, 0.0], [-1.0, -1.0]], requires_grad=True)
         found = self.kinds(F.linear(cr.ones(3, 2), w).relu().sum(), w=w)
         assert "1 of 2 units" in found["dead relu"] and "all 3 samples" in found["dead relu"]
+
+    def test_the_units_of_a_convolution_are_its_channels(self) -> None:
+        x, w = cr.ones(2, 1, 4, 5), cr.ones(3, 1, 1, 1, requires_grad=True)
+        loss = F.conv2d(x, w, cr.tensor([0.0, -2.0, 0.0])).relu().sum()
+        found = explain(loss).derivation.observations
+        assert [o.kind for o in found] == ["dead relu"]
+        assert found[0].text.startswith("1 of 3 units")
+        assert "(unit 1)" in found[0].text
+
+    def test_a_mask_of_infinities_is_no_accident(self) -> None:
+        scores = cr.randn(3, 3, requires_grad=True)
+        mask = cr.tensor([[0.0, -np.inf, -np.inf], [0.0, 0.0, -np.inf], [0.0, 0.0, 0.0]])
+        for masked in (scores + mask, scores.masked_fill(mask < 0, -np.inf)):
+            loss = (masked.softmax(1) ** 2).sum()
+            assert not explain(loss).derivation.observations
 
     def test_saturation(self) -> None:
         w = cr.tensor([[30.0]], requires_grad=True)

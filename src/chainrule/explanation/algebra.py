@@ -7,14 +7,25 @@ checks that before it shows one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, cast
 
 import numpy as np
 
 from chainrule.primitive import Primitive
-from chainrule.symbol import LEVELS, Call, Constant, Expr, Notation, Part, Style, Symbol, operators
+from chainrule.symbol import (
+    LEVELS,
+    Call,
+    Constant,
+    Expr,
+    NamedShape,
+    Notation,
+    Part,
+    Style,
+    Symbol,
+    operators,
+)
 
 # Operations that work element by element, so that a transpose passes through them.
 ELEMENTWISE = frozenset(
@@ -27,6 +38,13 @@ ELEMENTWISE = frozenset(
     }
 )  # fmt: skip
 PRODUCTS = frozenset({"matmul", "mm"})
+# Operations that only move entries about, or pick some of them.
+REARRANGEMENTS = frozenset(
+    {
+        "contiguous", "getitem", "permute", "reshape", "split", "squeeze", "transpose", "unbind",
+        "unsqueeze",
+    }
+)  # fmt: skip
 _ALONG = frozenset({"softmax", "log_softmax"})
 _REDUCTIONS = frozenset({"sum", "mean", "amax", "amin", "max", "min", "var", "std", "logsumexp"})
 _OPPOSITE = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
@@ -105,6 +123,18 @@ def substitute(expression: Any, replacements: Mapping[Symbol, Expr]) -> Any:
     return rebuilt(expression, lambda part: substitute(part, replacements))
 
 
+def with_plain_shapes(formula: Any, names: Collection[str]) -> Any:
+    """Return a formula that gives the shapes of some values as numbers, not by name."""
+
+    def plain(param: Any) -> Any:
+        return tuple(param) if isinstance(param, NamedShape) and param.name in names else param
+
+    tidy = rebuilt(formula, lambda part: with_plain_shapes(part, names))
+    if not isinstance(tidy, Call):
+        return tidy
+    return Call(tidy.primitive, tidy.args, tuple(plain(p) for p in tidy.params))
+
+
 # --- Tidying up -----------------------------------------------------------------------------------
 
 
@@ -113,7 +143,7 @@ def simplify(expression: Any) -> Any:
     tidy = rebuilt(expression, simplify)
     name = name_of(tidy)
     if name in ("mul", "div", "neg") or name in PRODUCTS:
-        return _with_coefficient(*_coefficient(tidy))
+        return _with_square(*_coefficient(tidy))
     if name in ("add", "sub"):
         a, b = tidy.args
         p, q, core = _coefficient(b)
@@ -122,6 +152,9 @@ def simplify(expression: Any) -> Any:
             return call("sub" if name == "add" else "add", a, positive)
     elif name == "transpose" and swaps_last_two(tidy):
         return _transposed_product(tidy)
+    elif name == "transpose" and isinstance(tidy.args[0], Call) and set(tidy.params) == {0, 1}:
+        # Written as ᵀ it would be taken for the exchange of the last two.
+        return call("permute", tidy.args[0], params=((1, 0, *range(2, ndim(tidy.args[0]))),))
     elif name == "logical_not":
         inner = tidy.args[0]
         if name_of(inner) == "logical_not":
@@ -138,6 +171,8 @@ def simplify(expression: Any) -> Any:
             return _with_coefficient(p, q, Call(tidy.primitive, (core, condition), tidy.params))
     elif name == "clone":
         return tidy.args[0]
+    elif name == "reshape" and name_of(tidy.args[0]) == "reshape":
+        return Call(tidy.primitive, tidy.args[0].args, tidy.params)
     elif name == "squeeze" and name_of(tidy.args[0]) == "unsqueeze":
         return tidy.args[0].args[0] if tidy.params == tidy.args[0].params else tidy
     return tidy
@@ -175,6 +210,15 @@ def _coefficient(e: Any) -> tuple[float, float, Any]:
     return 1, 1, e
 
 
+def _with_square(p: float, q: float, core: Any) -> Any:
+    """Return p / q times a formula, a product of equal factors written as a square."""
+    if name_of(core) == "mul":
+        a, b = core.args
+        if isinstance(a, Expr) and isinstance(b, Expr) and a.text() == b.text():
+            core = call("square", a)
+    return _with_coefficient(p, q, core)
+
+
 def _with_coefficient(p: float, q: float, core: Any) -> Any:
     if q < 0:
         p, q = -p, -q
@@ -192,9 +236,8 @@ def _with_coefficient(p: float, q: float, core: Any) -> Any:
 
 def swaps_last_two(e: Call) -> bool:
     """Tell whether a transpose is the matrix transpose, ᵀ."""
-    return set(e.params[:2]) in ({-2, -1}, {0, 1}) and (
-        set(e.params[:2]) == {-2, -1} or ndim(e.args[0]) == 2
-    )
+    dims = set(e.params[:2])
+    return dims == {-2, -1} or dims == {ndim(e.args[0]) - 2, ndim(e.args[0]) - 1}
 
 
 def _transposed_product(e: Call) -> Any:

@@ -20,6 +20,7 @@ from chainrule.explanation.algebra import (
     simplify,
     substitute,
     transposed,
+    with_plain_shapes,
 )
 from chainrule.explanation.derivation import Derivation, Form, Step, Value
 from chainrule.explanation.formulas import difference
@@ -42,7 +43,9 @@ def change_convention(derivation: Derivation, trace: Trace, layers: list[FoundLa
     turned = _with_samples(trace, layers)
     old = {value.key: (value.symbol, value.gradient_symbol) for value in turned}
     replacements: dict[Symbol, Expr] = {}
+    exact: dict[Symbol, Expr] = {}
     for value in turned:
+        shape = value.shape
         symbol, gradient = old[value.key]
         value.array = _turn(value.array)
         value.transposed = True
@@ -52,12 +55,55 @@ def change_convention(derivation: Derivation, trace: Trace, layers: list[FoundLa
             value.gradient = _turn(value.gradient)
             value.gradient_symbol = _like(gradient, value.shape)
             replacements[gradient] = value.gradient_symbol.mT
-    numbers = derivation.numbers()
+        for before, after in ((symbol, value.symbol), (gradient, value.gradient_symbol)):
+            if before is not None and after is not None:
+                vector = call("reshape", after, params=(shape,))
+                exact[before] = vector if len(shape) == 1 else after.mT
+    rewriter = _Rewriter(replacements, exact, derivation.numbers())
     for value in derivation.values.values():
         if value.formula is not None:
-            value.formula = _rewritten(value.formula, replacements, value)
+            value.formula, _ = rewriter.rewritten(value.formula, value, value.array)
     for step in derivation.steps:
-        _rewrite_step(step, derivation.values[step.of], replacements, numbers)
+        _rewrite_step(step, derivation.values[step.of], rewriter)
+
+
+class _Rewriter:
+    """Writes formulas for turned values, and checks them on the numbers.
+
+    Attributes:
+        replacements: the transposes that stand for the symbols of values that were turned.
+        exact: what a symbol stood for, a bias as a vector included.
+        numbers: what each symbol stands for now.
+        names: of the values that were turned.
+    """
+
+    def __init__(
+        self,
+        replacements: dict[Symbol, Expr],
+        exact: dict[Symbol, Expr],
+        numbers: dict[Symbol, Any],
+    ) -> None:
+        self.replacements = replacements
+        self.exact = exact
+        self.numbers = numbers
+        self.names = {symbol.name for symbol in replacements}
+
+    def rewritten(self, formula: Any, value: Value, array: Any) -> tuple[Any, float]:
+        """Return a formula in the new layout and its error, None and 0 if it has none.
+
+        Where the transposes cannot be moved to where a textbook has them, they stay outside.
+        """
+        # A shape by name would now be that of the turned value.
+        formula = with_plain_shapes(formula, self.names)
+        plain = substitute(formula, self.exact)
+        if value.transposed:
+            vector = len(value.node.shape or ()) == 1 if value.node is not None else False
+            plain = call("reshape", plain, params=(value.shape,)) if vector else plain.mT
+        for candidate in (_rewritten(formula, self.replacements, value), simplify(plain)):
+            error = difference(candidate, self.numbers, array)
+            if error is not None:
+                return candidate, error
+        return None, 0.0
 
 
 def _like(symbol: Symbol, shape: tuple[int, ...]) -> Symbol:
@@ -128,25 +174,20 @@ def _without_turning_back(formula: Any) -> Any:
     return formula
 
 
-def _rewrite_step(
-    step: Step, value: Value, replacements: dict[Symbol, Expr], numbers: dict[Symbol, Any]
-) -> None:
+def _rewrite_step(step: Step, value: Value, rewriter: _Rewriter) -> None:
     if value.transposed:
         for term in step.terms:
             term.array = _turn(term.array)
     for term in step.terms:
         if term.formula is not None:
-            rewritten = _rewritten(term.formula, replacements, value)
-            holds = difference(rewritten, numbers, term.array) is not None
-            term.formula = rewritten if holds else None
-            if not holds:
+            term.formula, _ = rewriter.rewritten(term.formula, value, term.array)
+            if term.formula is None:
                 term.note = "no formula in this convention"
     kept: list[Form] = []
     for form in step.forms:
-        form.formula = _rewritten(form.formula, replacements, value)
-        error = difference(form.formula, numbers, value.gradient)
-        if error is not None and all(form.formula.text() != k.formula.text() for k in kept):
-            form.error = error
+        formula, error = rewriter.rewritten(form.formula, value, value.gradient)
+        if formula is not None and all(formula.text() != k.formula.text() for k in kept):
+            form.formula, form.error = formula, error
             kept.append(form)
     step.forms = kept
     if not kept and not step.note:

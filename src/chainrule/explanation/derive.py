@@ -13,7 +13,7 @@ from chainrule.explanation.formulas import Reader
 from chainrule.explanation.grouping import assign_groups
 from chainrule.explanation.identities import add_closed_forms
 from chainrule.explanation.layers import FoundLayer, find_layers
-from chainrule.explanation.naming import give_symbols, names_of
+from chainrule.explanation.naming import give_symbols, names_of, steps_of_rearrangements
 from chainrule.explanation.observations import observe
 from chainrule.explanation.textbook_forms import add_textbook_forms
 from chainrule.explanation.tracing import Trace, read
@@ -44,8 +44,9 @@ def derive(
     trace = read(loss, leaves)
     layers = find_layers(trace)
     users = names_of(trace, model, names, scope)
-    loss_name = give_symbols(trace, layers, users)
-    reader = Reader(trace, layers)
+    passing = steps_of_rearrangements(trace, layers, users)
+    loss_name = give_symbols(trace, layers, users, passing)
+    reader = Reader(trace, layers, passing)
     reader.read_forward()
     reader.read_rules()
     steps = reader.steps()
@@ -66,9 +67,10 @@ def derive(
 
 def _fold(trace: Trace, reader: Reader, layers: list[FoundLayer], steps: list[Step]) -> None:
     """Leave out what a textbook does not write down, where nothing else needs its name."""
-    for layer in layers:
-        if layer.z.formula is not None:
-            layer.z.formula = reader.unfolded(layer.z.formula)
+    for operation in trace.operations:
+        for value in operation.outputs:
+            if value.formula is not None and value.key not in reader.plumbing:
+                value.formula = reader.unfolded(value.formula)
     hidden = set(reader.plumbing)
     names = {}
     for value in trace.values.values():

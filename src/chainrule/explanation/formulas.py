@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from chainrule.explanation.algebra import call, evaluate, simplify, substitute, symbols_in
+from chainrule.explanation.algebra import (
+    call,
+    evaluate,
+    name_of,
+    rebuilt,
+    simplify,
+    substitute,
+    symbols_in,
+)
 from chainrule.explanation.derivation import Form, Step, Value
 from chainrule.explanation.layers import FoundLayer
 from chainrule.explanation.naming import transposes
@@ -29,7 +37,7 @@ class Reader:
             transposed weights.
     """
 
-    def __init__(self, trace: Trace, layers: list[FoundLayer]) -> None:
+    def __init__(self, trace: Trace, layers: list[FoundLayer], passing: set[str]) -> None:
         self.trace = trace
         self.numbers: dict[Symbol, Any] = {}
         for value in trace.values.values():
@@ -48,6 +56,7 @@ class Reader:
             for value in layer.inner:
                 if not value.named and value is not layer.z:
                     self.plumbing.add(value.key)
+        self.plumbing.update(passing)
 
     # --- Forward ----------------------------------------------------------------------------------
 
@@ -107,9 +116,8 @@ class Reader:
         upstream: Any = [self._upstream(value) for value in operation.outputs]
         output: Any = [value.symbol for value in operation.outputs]
         if operation.primitive.several:
-            upstream = _by_output(operation, upstream, lambda k: Constant(0))
-            # An output that nobody used has no name: rules that read it say how it comes about.
-            output = _by_output(operation, output, lambda k: Part(self._call(operation), k))
+            upstream = _by_output(operation, upstream, Constant(0))
+            output = _by_output(operation, output, None)
         else:
             upstream, output = upstream[0], output[0]
         named = tuple(p.symbol if isinstance(p, Value) else p for p in operation.params)
@@ -143,11 +151,21 @@ class Reader:
         tidy = self.inlined(formula)
         try:
             found = np.shape(evaluate(tidy, self.numbers))
+            tidy = self._without_idle(tidy)
         except Exception:
             return None
         if found != shape:
             tidy = _summed(tidy, found, shape, like)
         return tidy if self.error_of(tidy, array) is not None else None
+
+    def _without_idle(self, formula: Any) -> Any:
+        """Return a formula without the reshapes and sums that change nothing in it."""
+        tidy = rebuilt(formula, self._without_idle)
+        if name_of(tidy) in ("reshape", "sum_to", "broadcast_to"):
+            shape = np.shape(evaluate(tidy.args[0], self.numbers))
+            if shape == tuple(tidy.params[0]):
+                return tidy.args[0]
+        return tidy
 
     def error_of(self, formula: Any, array: Any) -> float | None:
         """Return the largest difference between a formula's value and an array.
@@ -250,11 +268,11 @@ def difference(formula: Any, numbers: Mapping[Symbol, Any], array: Any) -> float
 _TOLERANCE = {2: 5e-2, 4: 1e-4, 8: 1e-9, 16: 1e-9}
 
 
-def _by_output(operation: Operation, found: list[Any], missing: Callable[[int], Any]) -> Cotangents:
+def _by_output(operation: Operation, found: list[Any], missing: Any) -> Cotangents:
     assert operation.node.saved is not None
     count = len(operation.node.saved[-1])
     by_number = dict(zip(operation.output_numbers, found, strict=True))
-    return Cotangents(by_number[k] if k in by_number else missing(k) for k in range(count))
+    return Cotangents(by_number.get(k, missing) for k in range(count))
 
 
 def _summed(formula: Any, found: tuple[int, ...], shape: tuple[int, ...], like: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule.explanation.algebra import PRODUCTS
+from chainrule.explanation.algebra import PRODUCTS, REARRANGEMENTS
 from chainrule.explanation.derivation import Value
 from chainrule.explanation.tracing import Operation, Trace
 
@@ -54,6 +54,7 @@ def find_layers(trace: Trace) -> list[FoundLayer]:
     """Return the layers of a graph, first to last."""
     found: dict[str, FoundLayer] = {}
     products = _sums_of_products(trace)
+    products |= _pieces_of(trace, products)
     for operation in trace.operations:
         product = _product(trace, operation)
         if product is None:
@@ -165,6 +166,18 @@ def _sums_of_products(trace: Trace) -> set[str]:
                     joins = isinstance(other, Value) and other.key in found
                     if joins or parameter_behind(trace, other) is not None:
                         found.add(operation.outputs[0].key)
+    return found
+
+
+def _pieces_of(trace: Trace, products: set[str]) -> set[str]:
+    """Return the keys of what was cut out of products: one time step's share of them, say."""
+    found: set[str] = set()
+    for operation in trace.operations:
+        if operation.name not in REARRANGEMENTS:
+            continue
+        source = operation.operands[0]
+        if isinstance(source, Value) and (source.key in products or source.key in found):
+            found.update(value.key for value in operation.outputs)
     return found
 
 

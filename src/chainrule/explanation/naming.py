@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.explanation.algebra import REARRANGEMENTS
 from chainrule.explanation.derivation import Value
 from chainrule.explanation.layers import FoundLayer
 from chainrule.explanation.tracing import Trace
@@ -38,6 +39,8 @@ _COMPARES = frozenset(
         "cross_entropy",
     }
 )  # fmt: skip
+# What lectures call the outcome of these operations.
+LETTERS = {"gru_step": "h", "lstm_memory": "c", "lstm_output": "h", "softmax": "p"}
 
 
 # --- Where names come from ------------------------------------------------------------------------
@@ -245,8 +248,36 @@ class Names:
         self.give(value, letter + str(k).translate(_SUBSCRIPTS), f"{latex or letter}_{{{k}}}")
 
 
-def give_symbols(trace: Trace, layers: list[FoundLayer], users: dict[str, str]) -> str:
-    """Give every value and gradient its symbol; return what the program calls the loss."""
+def steps_of_rearrangements(
+    trace: Trace, layers: list[FoundLayer], users: Mapping[str, str]
+) -> set[str]:
+    """Return the keys of values that are only on the way: a reshape before a transpose."""
+    written = {v.key for layer in layers for v in (layer.z, layer.a) if v is not None}
+    found: set[str] = set()
+    for operation in trace.operations:
+        if operation.name not in REARRANGEMENTS:
+            continue
+        for value in operation.outputs:
+            use = trace.only_use(value)
+            if value.key in users or value.key in written or use is None or len(use.outputs) != 1:
+                continue
+            # A matrix that is only turned where it is used keeps its name: k in q kᵀ.
+            if use.name in REARRANGEMENTS and transposes(trace, use.outputs[0]) is None:
+                found.add(value.key)
+    return found
+
+
+def give_symbols(
+    trace: Trace, layers: list[FoundLayer], users: dict[str, str], passing: set[str]
+) -> str:
+    """Give every value and gradient its symbol; return what the program calls the loss.
+
+    Args:
+        trace: the graph.
+        layers: its layers.
+        users: the user's names, by key.
+        passing: keys of values that are hardly ever shown; they are named last.
+    """
     root = trace.root
     loss_name = users.pop(root.key, "")
     names = Names(users.values())
@@ -259,6 +290,7 @@ def give_symbols(trace: Trace, layers: list[FoundLayer], users: dict[str, str]) 
     if layers:
         _name_target(trace, names)
     inner = {v.key: v for layer in layers for v in layer.inner if v.symbol.name == "?"}
+    inner.update((key, trace.values[key]) for key in trace.values if key in passing)
     for value in [v for v in trace.values.values() if v.key not in inner] + list(inner.values()):
         if value.symbol.name != "?":
             continue
@@ -267,7 +299,7 @@ def give_symbols(trace: Trace, layers: list[FoundLayer], users: dict[str, str]) 
         elif value.role == "parameter":
             names.number(value, "θ", r"\theta")
         elif not _name_as_transpose(trace, value, names):
-            names.number(value, "u")
+            names.number(value, LETTERS.get(value.operation, "u"))
     deltas = {layer.z.key: number for number, layer in enumerate(layers, 1)}
     for value in trace.values.values():
         if value.gradient is not None:

@@ -171,4 +171,6 @@ def array_lines(array: Any, amount: Amount, width: int) -> list[str]:
     summary = summarise(array)
     shape = array.shape[-2:]
     more = (len(shape) == 2 and shape[0] > CORNER, bool(shape) and shape[-1] > CORNER)
-    return [summary.text(amount.precision), *matrix_lines(summary.corner, amount.precision, more)]
+    said = summary.text(amount.precision)
+    phrases = [said] if len(said) <= width else said.split(", ")
+    return [*phrases, *matrix_lines(summary.corner, amount.precision, more)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from chainrule.explanation.derivation import Derivation, Layer, Observation, Value
+from chainrule.symbol import Call, Constant
 
 # A sigmoid or tanh passes less than this part of the gradient where it is called saturated.
 SATURATED = 0.02
@@ -30,7 +32,7 @@ def observe(derivation: Derivation) -> list[Observation]:
 
 def _not_finite(derivation: Derivation) -> Iterator[Observation]:
     for value in derivation.values.values():
-        if _bad(value.array):
+        if _bad(value.array) and not _meant(derivation, value):
             what = (
                 f"{value.name} = {value.formula.text()}"
                 if value.formula is not None
@@ -67,6 +69,29 @@ def _bad(array: Any) -> bool:
     return array.dtype.kind == "f" and not bool(np.isfinite(array).all())
 
 
+def _meant(derivation: Derivation, value: Value) -> bool:
+    """Tell whether infinities were put there rather than computed, as masks put −∞."""
+    if bool(np.isnan(np.asarray(value.array)).any()):
+        return False
+    if value.role == "constant":
+        return not bool(np.isposinf(value.array).any())
+    if _names_infinity(value.formula):
+        return True
+    return any(_bad(derivation.values[key].array) for key in value.inputs)
+
+
+def _names_infinity(formula: Any) -> bool:
+    if isinstance(formula, Constant):
+        return _is_infinite(formula.value)
+    if isinstance(formula, Call):
+        return any(_names_infinity(a) or _is_infinite(a) for a in (*formula.args, *formula.params))
+    return False
+
+
+def _is_infinite(value: Any) -> bool:
+    return isinstance(value, float) and math.isinf(value)
+
+
 def _kind(array: Any) -> str:
     return "NaN" if bool(np.isnan(np.asarray(array)).any()) else "An infinity"
 
@@ -82,6 +107,9 @@ def _samples_and_units(derivation: Derivation, value: Value) -> tuple[Any, int]:
     array = np.asarray(value.array)
     if array.ndim == 2 and derivation.convention == "column":
         array = array.T
+    if array.ndim > 3:
+        # Images: the units are the channels, each with many places.
+        return np.moveaxis(array, 1, -1).reshape(-1, array.shape[1]), array.shape[0]
     array = array.reshape(1, -1) if array.ndim < 2 else array.reshape(-1, array.shape[-1])
     return array, array.shape[0]
 

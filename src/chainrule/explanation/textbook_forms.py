@@ -13,7 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.explanation.algebra import PRODUCTS, simplify, substitute, symbols_in
+from chainrule.explanation.algebra import (
+    PRODUCTS,
+    simplify,
+    substitute,
+    symbols_in,
+    with_plain_shapes,
+)
 from chainrule.explanation.derivation import Form, Step, Value
 from chainrule.explanation.formulas import Reader
 from chainrule.explanation.layers import FoundLayer
@@ -108,6 +114,12 @@ def add_textbook_forms(reader: Reader, steps: list[Step], layers: list[FoundLaye
             if step.forms:
                 _offer(reader, step, resolver.gradient(value.key), value)
         _add_delta(reader, by_key, layer, resolver)
+    for step in steps:
+        if step.of not in done and step.forms:
+            value = reader.trace.values[step.of]
+            formula = resolver.resolved(step.forms[-1].formula)
+            if formula is not step.forms[-1].formula:
+                _offer(reader, step, formula, value)
     resolver.rewrite_terms(steps)
 
 
@@ -137,7 +149,10 @@ class Resolver:
             other = self._owner.get(symbol)
             if other in self.reader.plumbing and other in self._plain:
                 replacements[symbol] = self.gradient(other)
-        return simplify(substitute(formula, replacements)) if replacements else formula
+        if not replacements:
+            return formula
+        hidden = {self.reader.trace.values[key].name for key in self.reader.plumbing}
+        return with_plain_shapes(simplify(substitute(formula, replacements)), hidden)
 
     def rewrite_terms(self, steps: list[Step]) -> None:
         """Write the contributions of single uses in the same way."""

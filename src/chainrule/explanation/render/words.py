@@ -18,7 +18,9 @@ def heading(derivation: Derivation, value: Value) -> str:
     if not derivation.layers:
         return ""
     last = derivation.place_of(derivation.layers[-1].z)
-    return "Loss" if derivation.place_of(value.key) > last else "Between the layers"
+    if derivation.place_of(value.key) > last:
+        return "Loss"
+    return value.group or "Between the layers"
 
 
 def layer_title(derivation: Derivation, number: int) -> str:
