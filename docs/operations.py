@@ -69,10 +69,16 @@ def entries() -> list[Entry]:
             entry.names.append(prefix + name)
     for entry in found.values():
         plain = {n.rpartition(".")[2] for n in entry.names}
-        for description in OPERATIONS:
-            if description.ours is entry.function or description.name in plain:
-                entry.descriptions.append(description)
+        described = [d for d in OPERATIONS if d.ours is entry.function or subject(d.name) in plain]
+        # The operation as such before its variants.
+        entry.descriptions = sorted(described, key=lambda d: not d.name.isidentifier())
     return sorted(found.values(), key=lambda e: (e.family, e.names[0].lower()))
+
+
+def subject(name: str) -> str:
+    """The operation that the name of a description starts with: of "linalg.qr complete", qr."""
+    match = re.match(r"[\w.]+", name)
+    return match.group().rpartition(".")[2] if match else ""
 
 
 def importlib_import(name: str) -> ModuleType:
@@ -133,6 +139,9 @@ def derivation(entry: Entry) -> Derivation | None:
             found.call = expressions[root].text()
         if len(nodes) == 1:
             found.rules = rules_of(root, expressions, written)
+        elif len(nodes) == 2 and root.name == "output":
+            found.call = expressions[nodes[0]].text()
+            found.rules = rules_of(nodes[0], expressions, written)
         else:
             found.parts = list(dict.fromkeys(n.name for n in nodes if n.name != "output"))
         return found
@@ -163,22 +172,21 @@ def call_of(node: Any, expressions: dict[Any, Any], letters: Iterator[str]) -> A
 
 def constant(value: Any, letters: Iterator[str]) -> Any:
     """Numbers as they are, arrays as a letter."""
-    if isinstance(value, np.ndarray | np.generic) and np.size(value) > 1:
+    if isinstance(value, np.ndarray | np.generic) and np.size(value) != 1:
         return Symbol(next(letters, "c"), shape=np.shape(value))
     return value.item() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def rules_of(node: Any, expressions: dict[Any, Any], written: dict[Any, Symbol]) -> Any:
     call = expressions[node]
-    try:
-        formulas = node.primitive.formula(
-            call.args,
-            call.params,
-            output=Symbol("y", shape=node.shape),
-            upstream=Symbol(bar("y"), r"\bar{y}", node.shape),
-        )
-    except Exception:
-        formulas = {}
+    output: Any = Symbol("y", shape=node.shape)
+    upstream: Any = Symbol(bar("y"), r"\bar{y}", node.shape)
+    if node.primitive.several:
+        # A symbol for each result: y₀, y₁, …
+        shapes = dict(zip("₀₁₂₃₄₅₆₇₈₉", (shape for shape, _ in node.saved[-1]), strict=False))
+        output = tuple(Symbol(f"y{k}", shape=shape) for k, shape in shapes.items())
+        upstream = tuple(Symbol(f"ȳ{k}", shape=shape) for k, shape in shapes.items())
+    formulas = node.primitive.formula(call.args, call.params, output=output, upstream=upstream)
     rules = []
     names = node.primitive.input_names(len(node.inputs))
     for k, (name, parent) in enumerate(zip(names, node.inputs, strict=True)):
@@ -260,7 +268,8 @@ off the rules and finds dtypes and shapes by running the samples that the tests 
 ȳ is the gradient that arrives at the result y, x̄ the one that leaves for the operand x; gradients
 of operands that were broadcast are summed to their shape. `a b` is the matrix product, `a ⊙ b` the
 elementwise one, `[a > b]` is 1 where the condition holds and 0 elsewhere, `Σ₁` sums over dimension
-1 and keeps it, `sum₁` drops it. Where parameters matter, the formula is that of the example named.
+1 and keeps it, `sum₁` drops it. Several results are y₀, y₁ and so on. Where parameters matter, the
+formula is that of the example named.
 An operation that is composed of others is differentiated through them.
 """
 
