@@ -13,6 +13,7 @@ from chainrule.nn.dropout import *
 from chainrule.nn.embedding import *
 from chainrule.nn.flatten import *
 from chainrule.nn.fold import *
+from chainrule.nn.heads import *
 from chainrule.nn.lazy import *
 from chainrule.nn.lazy_convolutions import *
 from chainrule.nn.lazy_norms import *

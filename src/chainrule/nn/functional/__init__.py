@@ -11,6 +11,7 @@ from chainrule.nn.functional.distance import *
 from chainrule.nn.functional.dropout import *
 from chainrule.nn.functional.embedding import *
 from chainrule.nn.functional.folding import *
+from chainrule.nn.functional.heads import *
 from chainrule.nn.functional.loss import *
 from chainrule.nn.functional.margins import *
 from chainrule.nn.functional.normalization import *
