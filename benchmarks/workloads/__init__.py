@@ -10,6 +10,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .gpt import GPT
+from .lenet import LeNet
+from .lstm import LSTM
 from .mlp import MLP
 
 
@@ -42,4 +45,10 @@ WORKLOADS: dict[str, Workload] = {
     "784-128-10": MLP((784, 128, 10), rows=64),
     "784-512-512-10": MLP((784, 512, 512, 10), rows=128),
     "4x1024": MLP((1024, 1024, 1024, 1024, 1024), rows=512, learning_rate=0.5),
+    "lenet": LeNet(),
+    "gpt": GPT(),
+    "lstm": LSTM(),
+    "small-lenet": LeNet(size=8, rows=4, channels=(4, 8), kernel=3, hidden=16),
+    "small-gpt": GPT(symbols=27, layers=1, width=16, heads=2, tokens=8, rows=4),
+    "small-lstm": LSTM(symbols=27, embedded=8, hidden=16, steps=5, rows=4),
 }
