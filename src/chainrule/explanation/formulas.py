@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -116,8 +116,9 @@ class Reader:
         upstream: Any = [self._upstream(value) for value in operation.outputs]
         output: Any = [value.symbol for value in operation.outputs]
         if operation.primitive.several:
-            upstream = _by_output(operation, upstream, Constant(0))
-            output = _by_output(operation, output, None)
+            upstream = _by_output(operation, upstream, lambda k: Constant(0))
+            # An output that nobody used has no name: rules that read it say how it comes about.
+            output = _by_output(operation, output, lambda k: Part(self._call(operation), k))
         else:
             upstream, output = upstream[0], output[0]
         named = tuple(p.symbol if isinstance(p, Value) else p for p in operation.params)
@@ -268,11 +269,11 @@ def difference(formula: Any, numbers: Mapping[Symbol, Any], array: Any) -> float
 _TOLERANCE = {2: 5e-2, 4: 1e-4, 8: 1e-9, 16: 1e-9}
 
 
-def _by_output(operation: Operation, found: list[Any], missing: Any) -> Cotangents:
+def _by_output(operation: Operation, found: list[Any], missing: Callable[[int], Any]) -> Cotangents:
     assert operation.node.saved is not None
     count = len(operation.node.saved[-1])
     by_number = dict(zip(operation.output_numbers, found, strict=True))
-    return Cotangents(by_number.get(k, missing) for k in range(count))
+    return Cotangents(by_number[k] if k in by_number else missing(k) for k in range(count))
 
 
 def _summed(formula: Any, found: tuple[int, ...], shape: tuple[int, ...], like: Any) -> Any:
