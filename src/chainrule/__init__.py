@@ -22,6 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import autograd as autograd
 from chainrule._version import __version__ as __version__
+from chainrule.devices import device as device
+from chainrule.devices import get_default_device as get_default_device
+from chainrule.devices import set_default_device as set_default_device
 from chainrule.dtypes import *
 from chainrule.memory import keep_freed_arrays as _keep_freed_arrays
 from chainrule.modes import *
@@ -49,7 +52,12 @@ from chainrule.tensor import Tensor as Tensor
 newaxis = None
 
 if TYPE_CHECKING:
+    from chainrule import accelerator as accelerator
+    from chainrule import amp as amp
+    from chainrule import backends as backends
+    from chainrule import cuda as cuda
     from chainrule import linalg as linalg
+    from chainrule import mps as mps
     from chainrule import nn as nn
     from chainrule import optim as optim
     from chainrule import random as random
@@ -58,14 +66,20 @@ if TYPE_CHECKING:
     from chainrule import textbook as textbook
     from chainrule import utils as utils
     from chainrule import verify as verify
+    from chainrule import xpu as xpu
+    from chainrule.amp import GradScaler as GradScaler
+    from chainrule.amp import autocast as autocast
     from chainrule.explanation import Explanation
     from chainrule.interop.checkpoints import load as load
     from chainrule.interop.checkpoints import save as save
     from chainrule.interop.pytorch import from_torch as from_torch
     from chainrule.interop.pytorch import to_torch as to_torch
+    from chainrule.layouts import *
+    from chainrule.limits import *
     from chainrule.ops.activation_functions import *
     from chainrule.ops.adaptive_pooling import *
     from chainrule.ops.bilinear_maps import *
+    from chainrule.ops.buffers import *
     from chainrule.ops.convolution import *
     from chainrule.ops.diagonals import *
     from chainrule.ops.differences import *
@@ -74,6 +88,8 @@ if TYPE_CHECKING:
     from chainrule.ops.einsum import *
     from chainrule.ops.embeddings import *
     from chainrule.ops.factorizations import *
+    from chainrule.ops.function_forms import *
+    from chainrule.ops.histograms import *
     from chainrule.ops.in_place_functions import *
     from chainrule.ops.index_updates import *
     from chainrule.ops.integers import *
@@ -85,6 +101,7 @@ if TYPE_CHECKING:
     from chainrule.ops.predicates import *
     from chainrule.ops.products import *
     from chainrule.ops.quantiles import *
+    from chainrule.ops.real_numbers import *
     from chainrule.ops.rearrangement import *
     from chainrule.ops.repetition import *
     from chainrule.ops.rounding import *
@@ -103,12 +120,19 @@ if TYPE_CHECKING:
     from chainrule.ops.trigonometric import *
     from chainrule.ops.vector_products import *
     from chainrule.ops.window_functions import *
+    from chainrule.settings import *
+    from chainrule.tensor_types import *
     from chainrule.verify import check as check
     from chainrule.verify import check_functions as check_functions
 
 # Rooms that are imported when they are first used.
 _ROOMS = (
+    "accelerator",
+    "amp",
+    "backends",
+    "cuda",
     "linalg",
+    "mps",
     "nn",
     "optim",
     "random",
@@ -117,9 +141,12 @@ _ROOMS = (
     "textbook",
     "utils",
     "verify",
+    "xpu",
 )
 # Functions that are part of a room, with the room they live in.
 _FROM_ROOMS = {
+    "GradScaler": "amp",
+    "autocast": "amp",
     "check": "verify",
     "check_functions": "verify",
     "from_torch": "interop.pytorch",
@@ -127,12 +154,15 @@ _FROM_ROOMS = {
     "save": "interop.checkpoints",
     "to_torch": "interop.pytorch",
 }
+# Rooms all of whose names are the package's.
+_OPEN_ROOMS = ("layouts", "limits", "settings", "tensor_types")
 # Families of the table beyond the ones every program needs, imported together when the first name
 # that is not found above is asked for. What they offer is their `__all__`.
 _FAMILIES: tuple[str, ...] = (
     "activation_functions",
     "adaptive_pooling",
     "bilinear_maps",
+    "buffers",
     "convolution",
     "diagonals",
     "differences",
@@ -141,6 +171,8 @@ _FAMILIES: tuple[str, ...] = (
     "einsum",
     "embeddings",
     "factorizations",
+    "function_forms",
+    "histograms",
     "in_place_functions",
     "index_updates",
     "integers",
@@ -152,6 +184,7 @@ _FAMILIES: tuple[str, ...] = (
     "predicates",
     "products",
     "quantiles",
+    "real_numbers",
     "rearrangement",
     "repetition",
     "rounding",
@@ -235,8 +268,8 @@ def is_tensor(value: Any) -> Any:
 
 
 def _load_families() -> None:
-    for family in _FAMILIES:
-        module = importlib.import_module(f"chainrule.ops.{family}")
+    for room in (*_OPEN_ROOMS, *(f"ops.{family}" for family in _FAMILIES)):
+        module = importlib.import_module(f"chainrule.{room}")
         globals().update((name, getattr(module, name)) for name in module.__all__)
 
 
@@ -263,10 +296,9 @@ def __getattr__(name: str) -> Any:
         _load_families()
         if name in globals():
             return globals()[name]
-    raise AttributeError(
-        f"module 'chainrule' has no attribute {name!r}; the operations that exist are listed by "
-        "dir(chainrule)"
-    )
+    from chainrule.absences import why_absent
+
+    raise AttributeError(f"module 'chainrule' has no attribute {name!r}{why_absent(name)}")
 
 
 def __dir__() -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule.delivery import accumulate, accumulate_tensor
-from chainrule.graph import Node, reaching, sweep
+from chainrule.graph import Node, reaching, run_hooks_after, sweep
 from chainrule.modes import modes
 from chainrule.ops.cast import clone
 from chainrule.ops.inplace import node_of
@@ -104,6 +104,7 @@ def run_backward(
             gradient = collect[_target(tensor, 0)]
             if gradient is not None:
                 (accumulate_tensor if create_graph else accumulate)(tensor, gradient)
+                run_hooks_after(_target(tensor, 0), tensor)
         return
     _run(seeds, accumulate_tensor if create_graph else accumulate, retain_graph, create_graph)
 

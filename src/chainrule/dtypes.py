@@ -11,6 +11,7 @@ from numpy import ndarray
 __all__ = [
     "bool",
     "double",
+    "dtype",
     "float",
     "float16",
     "float32",
@@ -29,6 +30,7 @@ __all__ = [
     "uint8",
 ]
 
+dtype = np.dtype
 float16 = half = np.dtype("float16")
 float32 = float = np.dtype("float32")
 float64 = double = np.dtype("float64")
@@ -115,6 +117,24 @@ def torch_name(dtype: DType) -> str:
     'Long'
     """
     return _TORCH_NAMES.get(dtype, dtype.name)
+
+
+def of_tensor_type(name: str) -> DType:
+    """Return the dtype of one of PyTorch's tensor types, such as ``"torch.FloatTensor"``.
+
+    Raises:
+        AttributeError: for a name that is none.
+
+    >>> of_tensor_type("torch.LongTensor")
+    dtype('int64')
+    """
+    for dtype, title in _TORCH_NAMES.items():
+        if name.rpartition(".")[2] == f"{title}Tensor":
+            return dtype
+    raise AttributeError(
+        f"{name!r} is not a tensor type; use a dtype such as cr.float32, or the name of a type "
+        "such as 'FloatTensor'"
+    )
 
 
 def category(dtype: DType) -> builtins.int:

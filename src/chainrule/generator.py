@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
+from chainrule import devices
 from chainrule.primitive import attach
 
 if TYPE_CHECKING:
@@ -53,15 +54,13 @@ class Generator:
     """
 
     def __init__(self, device: Any = "cpu") -> None:
-        from chainrule.ops.creation import check_device
-
-        check_device(device)
+        devices.check_device(device)
         self._restart(_UNSEEDED)
 
     @property
-    def device(self) -> str:
-        """Always ``"cpu"``."""
-        return "cpu"
+    def device(self) -> devices.device:
+        """The CPU."""
+        return devices.CPU
 
     def _restart(self, seed: int) -> None:
         self._seed = seed

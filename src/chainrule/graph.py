@@ -77,7 +77,7 @@ class Node:
     output: Callable[[], Tensor | None]
     shape: tuple[int, ...] | None
     where: tuple[CodeType, int]
-    hooks: dict[int, Callable[[Tensor], Tensor | None]] | None
+    hooks: dict[int, Callable[[Tensor], Tensor | None] | AfterAccumulation] | None
 
     @property
     def name(self) -> str:
@@ -360,6 +360,8 @@ def sweep(
             gradient = _run_hooks(node, gradient, tensors)
         if deliver is not None and (tensor := node.output()) is not None:
             deliver(tensor, gradient)
+            if node.hooks is not None:
+                run_hooks_after(node, tensor)
         if collect is not None and node in collect:
             collect[node] = gradient
 
@@ -393,6 +395,20 @@ def reaching(outputs: Iterable[Node], targets: set[Node]) -> set[Node]:
     return found
 
 
+class AfterAccumulation:
+    """A hook on a leaf that is called with the tensor once its ``.grad`` was increased."""
+
+    def __init__(self, hook: Callable[[Tensor], None]) -> None:
+        self.hook = hook
+
+
+def run_hooks_after(node: Node, tensor: Tensor) -> None:
+    """Call what waits for the ``.grad`` of a leaf."""
+    for hook in tuple((node.hooks or {}).values()):
+        if isinstance(hook, AfterAccumulation):
+            hook.hook(tensor)
+
+
 def _run_hooks(node: Node, gradient: Any, tensors: bool) -> Any:
     from chainrule.tensor import wrap
 
@@ -400,6 +416,8 @@ def _run_hooks(node: Node, gradient: Any, tensors: bool) -> Any:
     # A copy: a hook may change its argument in place, and rules hand one array to several inputs.
     seen = gradient.clone() if tensors else wrap(gradient.copy())
     for hook in tuple(node.hooks.values()):
+        if isinstance(hook, AfterAccumulation):
+            continue
         replaced = hook(seen)
         if replaced is not None:
             given: Any = getattr(replaced, "_array", None)

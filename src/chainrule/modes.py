@@ -26,6 +26,7 @@ class Modes(threading.local):
     """
 
     grad = True
+    inference = False
     anomaly = False
     site: tuple[CodeType, int] | None = None
 
@@ -137,10 +138,22 @@ class inference_mode(_Mode):
     """
 
     def __new__(cls, mode: Any = True) -> Any:
-        return _Mode(False)(mode) if callable(mode) else super().__new__(cls)
+        return cls()(mode) if callable(mode) else super().__new__(cls)
 
     def __init__(self, mode: bool = True) -> None:
         super().__init__(not mode)
+        self._inference = _Mode(mode, "inference")
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._inference.__enter__()
+
+    def __exit__(self, *exception: object) -> None:
+        self._inference.__exit__(*exception)
+        super().__exit__(*exception)
+
+    def _again(self) -> inference_mode:
+        return inference_mode(not self._value)
 
 
 class _Switch(_Mode):

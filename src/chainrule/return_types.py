@@ -243,3 +243,11 @@ class lu_unpack(NamedTuple):
     P: Tensor
     L: Tensor
     U: Tensor
+
+
+@_shown
+class histogram(NamedTuple):
+    """What falls into each bin, and the edges of the bins."""
+
+    hist: Tensor
+    bin_edges: Tensor

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from chainrule import dtypes
-from chainrule.graph import Node, leaf, mutations
+from chainrule import devices, dtypes, layouts
+from chainrule.graph import AfterAccumulation, Node, leaf, mutations
 from chainrule.methods import Operations
 from chainrule.operation import results_are
 from chainrule.ops import cast, creation, inplace, pieces
@@ -94,11 +94,6 @@ class Tensor(Operations):
     def ndim(self) -> int:
         """The number of dimensions."""
         return self._array.ndim
-
-    @property
-    def device(self) -> str:
-        """Always ``"cpu"``."""
-        return "cpu"
 
     @property
     def itemsize(self) -> int:
@@ -204,8 +199,10 @@ class Tensor(Operations):
         """Tell whether the elements lie in memory in order."""
         return bool(self._array.flags.c_contiguous)
 
-    def contiguous(self) -> Tensor:
+    def contiguous(self, memory_format: Any = None) -> Tensor:
         """Return this tensor if its elements lie in order, else a copy where they do."""
+        if memory_format is not None:
+            layouts.check_memory_format(memory_format)
         return self if self._array.flags.c_contiguous else cast.ordered(self)
 
     def is_floating_point(self) -> bool:
@@ -494,31 +491,79 @@ class Tensor(Operations):
         node.hooks[handle.id] = hook
         return handle
 
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call ``hook`` with this leaf after each backward pass that increased its ``.grad``.
+
+        Returns a handle to `remove` it.
+
+        >>> import chainrule as cr
+        >>> w = cr.tensor(3.0, requires_grad=True)
+        >>> handle = w.register_post_accumulate_grad_hook(lambda t: print(t.grad))
+        >>> (w * 2).backward()
+        tensor(2.)
+        """
+        node = inplace.node_of(self)
+        if node is None:
+            raise RuntimeError(
+                "cannot register a hook on a tensor that doesn't require gradient; call "
+                "requires_grad_() first"
+            )
+        if node.primitive is not None:
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors; use "
+                "register_hook for the gradient of a computed one"
+            )
+        if node.hooks is None:
+            node.hooks = {}
+        handle = RemovableHandle(node.hooks)
+        node.hooks[handle.id] = AfterAccumulation(hook)
+        return handle
+
     # --- Conversion -------------------------------------------------------------------------------
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False) -> Tensor:
-        """Convert to a dtype (or to that of another tensor); the device is always the CPU."""
-        for argument in args:
+    def to(
+        self,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        other: Tensor | None = None,
+        non_blocking: bool = False,
+        copy: bool = False,
+        memory_format: Any = None,
+    ) -> Tensor:
+        """Convert to a dtype (or to that of another tensor); the device is always the CPU.
+
+        >>> import chainrule as cr
+        >>> cr.ones(1).to("cpu", cr.float64)
+        tensor([1.], dtype=float64)
+        """
+        flags = []
+        for argument in args if other is None else (*args, other):
             if isinstance(argument, Tensor):
                 dtype = argument._array.dtype
             elif isinstance(argument, bool):
-                continue  # PyTorch's non_blocking
-            elif isinstance(argument, str) and argument.split(":")[0] in _DEVICES:
+                flags.append(argument)
+            elif isinstance(argument, devices.device | int) or (
+                isinstance(argument, str) and devices.names_a_device(argument)
+            ):
                 device = argument
-            else:
+            elif argument is not None:
                 dtype = argument
-        if device is not None:
-            creation.check_device(device)
+        devices.check_device(device)
+        if memory_format is not None:
+            layouts.check_memory_format(memory_format)
         target = self._array.dtype if dtype is None else dtypes.as_dtype(dtype)
         if target is self._array.dtype:
-            return self.clone() if copy else self
+            return self.clone() if copy or flags[1:] == [True] else self
         if target.kind != "f":
             return attach(self._array.astype(target), None)
         return cast.cast(self, target, self._array.dtype)
 
     def type(self, dtype: Any = None) -> Any:
-        """Return the dtype, or this tensor converted to one."""
-        return self._array.dtype if dtype is None else self.to(dtype)
+        """Return the dtype, or this tensor converted to one; types like `FloatTensor` will do."""
+        if isinstance(dtype, str) and dtype.endswith("Tensor"):
+            dtype = dtypes.of_tensor_type(dtype)
+        return self._array.dtype if dtype is None else self.to(getattr(dtype, "dtype", dtype))
 
     def astype(self, dtype: Any) -> Tensor:
         """Convert to a dtype: NumPy's name for `to`."""
@@ -563,18 +608,6 @@ class Tensor(Operations):
     def bool(self) -> Tensor:
         """Convert to bool: True where not zero."""
         return self.to(dtypes.bool)
-
-    def cpu(self) -> Tensor:
-        """Return this tensor: it is on the CPU."""
-        return self
-
-    def cuda(self, device: Any = None) -> NoReturn:
-        """Refuse: there is no device but the CPU."""
-        creation.check_device("cuda")
-        raise AssertionError("unreachable")
-
-
-_DEVICES = ("cpu", "cuda", "mps", "xpu", "meta", "hip", "xla")
 
 
 def _rebuild(cls: type[Tensor], state: dict[str, Any]) -> Tensor:

@@ -160,7 +160,7 @@ def test_only_floats_can_require_gradients(dtype: str) -> None:
         cr.zeros(2, dtype=getattr(cr, dtype), requires_grad=True)
 
 
-@pytest.mark.parametrize("device", ["cuda", "cuda:0", "mps", "meta", "nonsense"])
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "mps", "meta"])
 def test_other_devices_are_refused_by_name(device: str) -> None:
     for make in (
         lambda: cr.tensor([1.0], device=device),
@@ -172,16 +172,15 @@ def test_other_devices_are_refused_by_name(device: str) -> None:
     ):
         with pytest.raises(RuntimeError, match=f"device '{device}' is not available"):
             make()
-    if device != "nonsense":
-        with pytest.raises(RuntimeError, match=f"device '{device}' is not available"):
-            cr.ones(2).to(device)
+    with pytest.raises(RuntimeError, match=f"device '{device}' is not available"):
+        cr.ones(2).to(device)
     with pytest.raises(RuntimeError, match="device 'cuda' is not available"):
         cr.ones(2).cuda()
 
 
 def test_the_cpu_is_a_device() -> None:
     for device in ("cpu", None, cr.ones(1).device):
-        assert cr.tensor([1.0], device=device).device == "cpu"
+        assert cr.tensor([1.0], device=device).device == cr.device("cpu")
     x = cr.ones(2)
     assert x.to("cpu") is x and x.cpu() is x
 

@@ -61,7 +61,7 @@ def test_seeds_are_those_of_pytorch(seed: int) -> None:
 
 def test_a_generator_starts_at_pytorchs_seed() -> None:
     assert continues_alike(cr.Generator(), torch.Generator())
-    assert cr.Generator("cpu").device == "cpu"
+    assert cr.Generator("cpu").device == cr.device("cpu")
 
 
 def test_manual_seed_forgets_the_kept_normal_number() -> None:

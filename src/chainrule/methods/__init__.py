@@ -7,6 +7,8 @@ from chainrule.methods.filling import Filling
 from chainrule.methods.indexing import Indexing
 from chainrule.methods.linear_algebra import LinearAlgebra
 from chainrule.methods.operators import Operators
+from chainrule.methods.placement import Placement
+from chainrule.methods.python_values import PythonValues
 from chainrule.methods.randomness import Randomness
 from chainrule.methods.reductions import Reductions
 from chainrule.methods.shapes import Shapes
@@ -23,6 +25,8 @@ class Operations(
     LinearAlgebra,
     Filling,
     Randomness,
+    Placement,
+    PythonValues,
 ):
     """What a tensor can do. `Tensor` inherits from it, and is what ``self`` stands for."""
 

@@ -29,20 +29,26 @@ class Filling:
         """Set every element to 0."""
         return overwrite(self, 0.0 if self._array.dtype.kind == "f" else 0)
 
-    def new_zeros(self: Any, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+    def new_zeros(
+        self: Any, *size: Any, dtype: Any = None, requires_grad: Any = False, device: Any = None
+    ) -> Tensor:
         """Return zeros of this tensor's dtype."""
         kind = self._array.dtype if dtype is None else dtype
-        return creation.zeros(*size, dtype=kind, requires_grad=requires_grad)
+        return creation.zeros(*size, dtype=kind, requires_grad=requires_grad, device=device)
 
-    def new_ones(self: Any, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+    def new_ones(
+        self: Any, *size: Any, dtype: Any = None, requires_grad: Any = False, device: Any = None
+    ) -> Tensor:
         """Return ones of this tensor's dtype."""
         kind = self._array.dtype if dtype is None else dtype
-        return creation.ones(*size, dtype=kind, requires_grad=requires_grad)
+        return creation.ones(*size, dtype=kind, requires_grad=requires_grad, device=device)
 
-    def new_empty(self: Any, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+    def new_empty(
+        self: Any, *size: Any, dtype: Any = None, requires_grad: Any = False, device: Any = None
+    ) -> Tensor:
         """Return a tensor of this dtype whose values are not set."""
         kind = self._array.dtype if dtype is None else dtype
-        return creation.empty(*size, dtype=kind, requires_grad=requires_grad)
+        return creation.empty(*size, dtype=kind, requires_grad=requires_grad, device=device)
 
     def new_full(
         self: Any,
@@ -50,12 +56,15 @@ class Filling:
         fill_value: Any,
         dtype: Any = None,
         requires_grad: Any = False,
+        device: Any = None,
     ) -> Tensor:
         """Return a tensor of this dtype filled with a number."""
         kind = self._array.dtype if dtype is None else dtype
-        return creation.full(size, fill_value, kind, requires_grad=requires_grad)
+        return creation.full(size, fill_value, kind, requires_grad=requires_grad, device=device)
 
-    def new_tensor(self: Any, data: Any, dtype: Any = None, requires_grad: Any = False) -> Tensor:
+    def new_tensor(
+        self: Any, data: Any, dtype: Any = None, requires_grad: Any = False, device: Any = None
+    ) -> Tensor:
         """Return data as a tensor of this dtype."""
         kind = self._array.dtype if dtype is None else dtype
-        return creation.tensor(data, kind, requires_grad=requires_grad)
+        return creation.tensor(data, kind, requires_grad=requires_grad, device=device)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
-from chainrule import dtypes
+from chainrule import devices, dtypes
 from chainrule.graph import users_place
 from chainrule.modes import modes
 from chainrule.nn import hooks, state
@@ -152,7 +152,9 @@ class Module(Members):
         for argument in args:
             if isinstance(argument, Tensor):
                 dtype = argument.dtype
-            elif isinstance(argument, str) and not _is_dtype(argument):
+            elif isinstance(argument, devices.device) or (
+                isinstance(argument, str) and not _is_dtype(argument)
+            ):
                 device = argument
             elif argument is not None and not isinstance(argument, bool):
                 dtype = argument

@@ -9,6 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from chainrule import dtypes
+from chainrule.devices import check_device as check_device
 from chainrule.graph import leaf
 from chainrule.operands import representable
 from chainrule.ops.shape import given_shape
@@ -134,15 +135,6 @@ def require_grad(tensor: Tensor) -> None:
     if tensor._array.dtype.kind != "f":
         raise _only_floats(tensor._array.dtype)
     tensor._node = leaf(tensor)
-
-
-def check_device(device: Any) -> None:
-    """Refuse every device but the CPU."""
-    if device is not None and str(device) not in ("cpu", "cpu:0"):
-        raise RuntimeError(
-            f"device {str(device)!r} is not available: chainrule computes with NumPy on the CPU; "
-            "leave device out or pass 'cpu'"
-        )
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:

@@ -17,6 +17,7 @@ __all__ = [
     "arange",
     "linspace",
     "logspace",
+    "range",
 ]
 
 
@@ -63,6 +64,38 @@ def arange(
     count = int(np.ceil((end - start) / step))
     values = start + step * np.arange(count)
     return _made(values.astype(dtypes.as_dtype(dtype)), requires_grad)
+
+
+def range(
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """Return numbers from ``start`` up to ``end``, which is included: PyTorch's older `arange`.
+
+    The default dtype is that of Python floats, also for integers.
+
+    >>> import chainrule as cr
+    >>> cr.range(1, 3)
+    tensor([1., 2., 3.])
+    """
+    check_device(device)
+    if end is None:
+        start, end = 0, start
+    start, end, step = _numbers("range", start, end, step)
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError(
+            f"upper bound and lower bound inconsistent with step sign: {start}, {end}, {step}"
+        )
+    kind = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
+    count = int(np.floor((end - start) / step)) + 1
+    return _made((start + step * np.arange(count)).astype(kind), requires_grad)
 
 
 def _evenly_spaced(name: str, start: Any, end: Any, steps: int, dtype: Any) -> Any:
