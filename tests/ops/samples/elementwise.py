@@ -220,6 +220,16 @@ BINARY = (
         )
         for mode in ("floor", "trunc")
     ),
+    *(
+        binary(
+            name,
+            getattr(cr, name),
+            getattr(torch, name),
+            tuple(s for s in binary_samples(ties=True) if isinstance(s.args[0], np.ndarray)),
+            name,
+        )
+        for name in ("clamp_min", "clamp_max")
+    ),
     binary(
         "maximum", cr.maximum, torch.maximum, tensors_only(binary_samples(ties=True)), "maximum"
     ),
