@@ -15,12 +15,14 @@ from chainrule.modes import (
     set_detect_anomaly,
     set_grad_enabled,
 )
+from chainrule.tensor import Tensor
 
 if TYPE_CHECKING:
     from chainrule.verify.finite_differences import gradcheck, gradgradcheck
 
 __all__ = [
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",
@@ -34,6 +36,18 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+
+def Variable(data: Tensor, requires_grad: bool = False) -> Tensor:
+    """Return the values of a tensor as a new leaf: what PyTorch's programs did before version 0.4.
+
+    >>> import chainrule as cr
+    >>> cr.autograd.Variable(cr.ones(1), requires_grad=True).requires_grad
+    True
+    """
+    if not isinstance(data, Tensor):
+        raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
+    return data.detach().requires_grad_(requires_grad)
 
 
 def __getattr__(name: str) -> Any:

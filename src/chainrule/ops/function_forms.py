@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_strided_",
+    "conj_physical_",
     "detach",
     "detach_",
     "fill",
@@ -23,6 +24,11 @@ __all__ = [
     "resize_as_",
     "zero_",
 ]
+
+
+def conj_physical_(input: Tensor) -> Tensor:
+    """Return a tensor of real numbers, which are their own conjugates."""
+    return input.conj_physical_()
 
 
 def detach(input: Tensor) -> Tensor:
