@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.ops.windows import Array, Sizes, Windows, blocks, interior, windows
+from chainrule.ops.windows import BLOCK, Array, Sizes, Windows, blocks, interior, windows
 
 _float16, _float32 = np.dtype("float16"), np.dtype("float32")
 
@@ -146,13 +146,16 @@ def spread(
     reached = tuple(
         n - 2 * p + d * (k - 1) for n, k, p, d in zip(g.shape[2:], kernel, padding, dilation)
     )
-    if max(stride) == 1 and reached == tuple(size) and out_channels <= 2 * channels and g.size:
-        return _correlated(g, w, padding, dilation, groups)
+    if not (g.size and w.size):
+        return np.zeros(shape, g.dtype)
     lie = windows(tuple(size), tuple(kernel), stride, padding, dilation)
+    if max(stride) == 1:
+        if reached == tuple(size) and 2 * out_channels <= 3 * channels:
+            return _correlated(g, w, padding, dilation, groups)
+        if _runs_pay(lie, channels * g.itemsize) and np.isfinite(w).all():
+            return _spread_in_runs(g, w, lie, padding, groups, shape)
     in_window = w.size // out_channels if out_channels else 0
     matrix = w.reshape(groups, out_channels // groups, in_window).swapaxes(1, 2)
-    if not g.size:
-        return np.zeros(shape, g.dtype)
     x = np.empty(shape, g.dtype)
     most, rows, cut = blocks(lie, count, channels, g.itemsize)
     walked = _Walked(g, lie, most, rows)
@@ -166,6 +169,54 @@ def spread(
         add_columns(into, columns, lie, first, last - first)
         if scratch is not None and last == lie.out[0]:
             x[start:stop] = interior(into, padding, tuple(size))
+    return x
+
+
+def _runs_pay(lie: Windows, itemsize: int) -> bool:
+    """Tell whether `_spread_in_runs` computes and holds little that it does not need."""
+    inside, plane = math.prod(lie.kernel), math.prod(lie.padded)
+    little = inside * plane * itemsize <= 4 * BLOCK
+    return little and inside > 1 and plane <= 4 * math.prod(lie.out)
+
+
+def _spread_in_runs(
+    g: Array, w: Array, lie: Windows, padding: Sizes, groups: int, shape: Sizes
+) -> Array:
+    """Do what `spread` does for stride 1 and finite kernels, with long additions.
+
+    With g laid out as the padded input is, zeros where no window begins, what an element of the
+    kernels adds to all channels and positions is one run of memory, some places further on. What
+    goes beyond a row, or a channel, is zero.
+    """
+    count, channels, *size = shape
+    out_channels, depth, *kernel = w.shape
+    inside, plane = math.prod(kernel), math.prod(lie.padded)
+    run = depth * plane
+    # Rows by element of the kernel, then by channel.
+    matrix = w.reshape(groups, out_channels // groups, depth, inside).transpose(0, 3, 2, 1)
+    matrix = matrix.reshape(groups, inside * depth, out_channels // groups)
+    most = min(count, max(1, BLOCK // (channels * inside * plane * g.itemsize)))
+    wide = np.zeros((most, out_channels, *lie.padded), g.dtype)
+    begun = interior(wide, (0,) * len(size), lie.out)
+    columns = np.empty((most, groups, inside * depth, plane), g.dtype)
+    padded = tuple(size) != lie.padded
+    x = np.empty(shape, g.dtype)
+    scratch = np.empty((most, channels, *lie.padded), g.dtype) if padded else None
+    steps = lie.offsets_in_memory()
+    for start in range(0, count, most):
+        n = min(most, count - start)
+        begun[:n] = g[start : start + n]
+        given = wide[:n].reshape(n, groups, out_channels // groups, plane)
+        np.matmul(matrix, given, out=columns[:n])
+        parts = columns[:n].reshape(n, groups, inside, run)
+        into = x[start : start + n] if scratch is None else scratch[:n]
+        total = into.reshape(n, groups, run)
+        total[...] = parts[:, :, 0]
+        for k, step in enumerate(steps[1:], 1):
+            place = total[:, :, step:]
+            place += parts[:, :, k, : run - step]
+        if scratch is not None:
+            x[start : start + n] = interior(into, padding, tuple(size))
     return x
 
 

@@ -122,6 +122,11 @@ class Windows:
         """Yield the places inside a window, in order."""
         return np.ndindex(self.kernel)
 
+    def offsets_in_memory(self) -> list[int]:
+        """Return how many elements of a padded channel lie between a window's start and each."""
+        apart = [step * d for step, d in zip(self._steps, self.dilation)]
+        return [sum(k * a for k, a in zip(offset, apart)) for offset in self.offsets()]
+
 
 @functools.lru_cache(maxsize=1024)
 def windows(
