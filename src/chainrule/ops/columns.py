@@ -193,8 +193,8 @@ def _spread_in_runs(
     inside, plane = math.prod(kernel), math.prod(lie.padded)
     run = depth * plane
     # Rows by element of the kernel, then by channel.
-    matrix = w.reshape(groups, out_channels // groups, depth, inside).transpose(0, 3, 2, 1)
-    matrix = matrix.reshape(groups, inside * depth, out_channels // groups)
+    turned = w.reshape(groups, out_channels // groups, depth, inside).transpose(0, 3, 2, 1)
+    matrix = turned.reshape(groups, inside * depth, out_channels // groups)
     most = min(count, max(1, BLOCK // (channels * inside * plane * g.itemsize)))
     wide = np.zeros((most, out_channels, *lie.padded), g.dtype)
     begun = interior(wide, (0,) * len(size), lie.out)
