@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import warnings
 from math import e as e
 from math import inf as inf
 from math import nan as nan
@@ -207,6 +208,14 @@ _FAMILIES: tuple[str, ...] = (
 
 
 _keep_freed_arrays()
+# Infinities and NaNs are results, as in PyTorch: NumPy's remarks on how they came about are not
+# shown for what the library itself computes.
+warnings.filterwarnings(
+    "ignore",
+    r"(divide by zero|invalid value|overflow) encountered",
+    RuntimeWarning,
+    module=r"chainrule\.",
+)
 
 
 def from_dlpack(source: Any) -> Tensor:

@@ -53,3 +53,20 @@ def test_every_public_name_exists() -> None:
     for name in chainrule.__all__:
         assert hasattr(chainrule, name)
     assert set(chainrule.__all__) <= set(dir(chainrule))
+
+
+def test_infinities_come_about_without_remarks_and_the_users_own_are_still_made():
+    program = (
+        "import numpy as np, chainrule as cr\n"
+        "x = cr.tensor([0.0, -1.0, 1e30], requires_grad=True)\n"
+        "(cr.log(x) / (x - x) * x.exp() * x * x).sum().backward()\n"
+        "print(x.grad.isnan().any().item())\n"
+        "np.log(np.zeros(1))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert result.stdout == "True\n"
+    remarks = [line for line in result.stderr.splitlines() if "encountered" in line]
+    assert len(remarks) == 1
+    assert "<string>:5" in remarks[0]
