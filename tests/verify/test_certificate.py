@@ -89,8 +89,8 @@ def test_each_method_alone_catches_a_wrong_rule(method, monkeypatch):
 
 def test_methods_that_do_not_apply_say_why():
     w = cr.tensor([0.5, 2.0], requires_grad=True)
-    certificate = prove(lambda x: (x * w).sign() * w, [1.0, 2.0], [0.0, 0.0], squared)
-    assert "sign is not an analytic function" in certificate.methods["complex step"]
+    certificate = prove(lambda x: (x * w).lgamma() * w, [1.0, 2.0], [0.0, 0.0], squared)
+    assert "lgamma takes no complex numbers" in certificate.methods["complex step"]
     assert "does not apply" in certificate.methods["textbook"]
 
 
@@ -159,3 +159,37 @@ def test_a_gradient_lost_to_cancellation_is_told_from_a_wrong_one():
     assert "float64" in certificate.text()
     assert "~" in certificate.html()
     assert certificate.to_dict()["rows"][0]["spent"]
+
+
+def prove_with_modules(model, inputs, targets, loss):
+    certificate = prove(model, inputs, targets, loss, directions=2)
+    assert certificate.ok, certificate.text()
+    assert certificate.applied >= {"finite differences", "complex step", "PyTorch"}, certificate
+    return certificate
+
+
+def test_a_convolutional_network_is_proven():
+    cr.manual_seed(0)
+    net = cr.nn.Sequential(
+        cr.nn.Conv2d(1, 2, 3, padding=1), cr.nn.BatchNorm2d(2), cr.nn.ReLU(), cr.nn.MaxPool2d(2),
+        cr.nn.Flatten(), cr.nn.Linear(8, 3),
+    )  # fmt: skip
+    x, y = cr.randn(3, 1, 4, 4, dtype=cr.float64), cr.tensor([0, 2, 1])
+    prove_with_modules(net.double(), x, y, cr.nn.CrossEntropyLoss())
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_a_recurrent_network_is_proven(kind):
+    cr.manual_seed(1)
+    net = getattr(cr.nn, kind)(2, 3, dtype=cr.float64)
+    x = cr.randn(4, 2, dtype=cr.float64)
+    prove_with_modules(net, x, None, lambda found, _: (found[0][-1] ** 2).sum())
+
+
+def test_attention_with_layer_normalisation_and_gelu_is_proven():
+    cr.manual_seed(2)
+    net = cr.nn.TransformerEncoderLayer(
+        4, 2, 8, dropout=0.0, activation="gelu", batch_first=True, dtype=cr.float64
+    )
+    x = cr.randn(2, 3, 4, dtype=cr.float64)
+    prove_with_modules(net, x, x, lambda found, wanted: (found * wanted).sum())

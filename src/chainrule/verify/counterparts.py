@@ -21,7 +21,8 @@ from chainrule.verify import written_in_pytorch as written
 Function = Callable[..., Any]
 
 SAME_IN_TORCH = (
-    "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "bitwise_and",
+    "abs", "acos", "acosh", "add",
+    "angle", "asin", "asinh", "atan", "atan2", "atanh", "bitwise_and",
     "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
     "broadcast_to", "ceil", "clone", "copysign", "cos", "cosh", "det", "digamma",
     "div", "dot", "eq", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "floor",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,88 +17,72 @@ from chainrule.tensor import Tensor
 
 Array = Any
 
+
+def _sigmoid(x: Array) -> Array:
+    below = np.exp(np.where(x.real >= 0, -x, x))
+    return np.where(x.real >= 0, 1, below) / (1 + below)
+
+
+def _log_one_plus_exp(x: Array) -> Array:
+    return np.where(x.real > 0, x, 0) + np.log(1 + np.exp(np.where(x.real > 0, -x, x)))
+
+
+def _normal_cdf(x: Array) -> Array:
+    from scipy.special import erf
+
+    return (1 + erf(x / np.sqrt(2))) / 2
+
+
+def _standardise(x: Array, dims: Any, eps: float) -> Array:
+    centred = x - x.mean(dims, keepdims=True)
+    return _scale_to_one(centred, dims, eps)
+
+
+def _scale_to_one(x: Array, dims: Any, eps: float) -> Array:
+    return x / np.sqrt((x * x).mean(dims, keepdims=True) + eps)
+
+
+def _elu(x: Array, alpha: float, scale: float, rate: float) -> Array:
+    below = np.where(x.real > 0, 0, x)
+    return scale * np.where(x.real > 0, x, alpha * (np.exp(rate * below) - 1))
+
+
+def _max_pool(x: Array, *options: Any) -> Array:
+    index: Any = operators["max_pool_indices"].primitive.forward(x.real, *options)  # type: ignore[attr-defined]
+    planes = x.reshape(*x.shape[:2], -1)
+    return np.take_along_axis(planes, index.reshape(*x.shape[:2], -1), 2).reshape(index.shape)
+
+
 # Forward functions that stay analytic when their operand gets an imaginary part. The table's own
-# take absolute values to avoid overflow, or pick elements by an order that complex numbers lack.
+# take absolute values to avoid overflow, pick elements by an order that complex numbers lack, or
+# are compiled for real numbers.
 ANALYTIC: dict[str, Any] = {
     "abs": lambda x: np.where(x.real < 0, -x, x),
     "amax": lambda x, dim, keepdim: _pick_extreme(x, dim, keepdim, np.max),
     "amin": lambda x, dim, keepdim: _pick_extreme(x, dim, keepdim, np.min),
     "binary_cross_entropy_with_logits": lambda z, t, divisor: _reduce(
-        np.where(z.real > 0, z, 0) - z * t + np.log(1 + np.exp(np.where(z.real > 0, -z, z))),
-        divisor,
+        _log_one_plus_exp(z) - z * t, divisor
     ),
     "clamp_max": lambda a, b: np.where(np.real(a) <= np.real(b), a, b),
     "clamp_min": lambda a, b: np.where(np.real(a) >= np.real(b), a, b),
-    # The table's adds the bias into the product, which is real where only the bias is complex.
-    "linear": lambda x, W, b: np.dot(x, W.T) + b,
+    "elu": _elu,
+    "gelu": lambda x: x * _normal_cdf(x),
+    "gelu_tanh": lambda x: x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2,
+    "hypot": lambda a, b: np.sqrt(a * a + b * b),
+    "leaky_relu": lambda x, slope: np.where(x.real > 0, x, slope * x),
+    "logsigmoid": lambda x: -_log_one_plus_exp(-x),
+    "max_pool": _max_pool,
+    "mish": lambda x: x * np.tanh(_log_one_plus_exp(x)),
     "relu": lambda x: np.where(x.real > 0, x, 0),
-    "sigmoid": lambda x: (
-        np.where(x.real >= 0, 1, np.exp(np.where(x.real >= 0, 0, x)))
-        / (1 + np.exp(np.where(x.real >= 0, -x, x)))
+    "scale_to_one": _scale_to_one,
+    "sigmoid": _sigmoid,
+    "silu": lambda x: x * _sigmoid(x),
+    "softplus": lambda x, beta, threshold: np.where(
+        (beta * x).real > threshold, x, _log_one_plus_exp(beta * x) / beta
     ),
+    "solve": np.linalg.solve,
+    "standardise": _standardise,
 }
-ANALYTIC_AS_THEY_ARE = frozenset(
-    (
-        "add",
-        "add_strided",
-        "as_strided",
-        "block_diag",
-        "broadcast_to",
-        "cast",
-        "cat",
-        "clone",
-        "cos",
-        "cross_entropy",
-        "diag_embed",
-        "diagonal",
-        "div",
-        "exp",
-        "flip",
-        "gather",
-        "getitem",
-        "index",
-        "linear_without_bias",
-        "log",
-        "log_softmax",
-        "logsumexp",
-        "matmul",
-        "mean",
-        "mm",
-        "mse_loss",
-        "mul",
-        "neg",
-        "output",
-        "overlap_add",
-        "permute",
-        "pow",
-        "put_into_zeros",
-        "repeat",
-        "repeat_interleave",
-        "reshape",
-        "roll",
-        "scatter_along_dim",
-        "scatter_into_zeros",
-        "sin",
-        "softmax",
-        "split",
-        "sqrt",
-        "squeeze",
-        "stack",
-        "std",
-        "sub",
-        "sum",
-        "sum_to",
-        "take",
-        "tanh",
-        "transpose",
-        "tril",
-        "triu",
-        "unbind",
-        "unfold",
-        "unsqueeze",
-        "var",
-    )
-)
 
 
 def _reduce(terms: Array, divisor: float) -> Array:
@@ -137,12 +122,26 @@ class Reevaluation:
             self.steps.append((node, constants, params_of(node)))
 
     def not_analytic(self) -> str | None:
-        """Name an operation that cannot take complex values, if there is one."""
-        for node in self.nodes:
-            if node.primitive is None:
+        """Name an operation that cannot take complex values, if there is one.
+
+        Whether it can is tried: each of its operands by itself, and all together, is moved along
+        the imaginary axis, and what comes out must move as it does along the real one. A forward
+        function that drops imaginary parts, or that takes an absolute value, is found out so.
+        """
+        values = self.values({})
+        rng = np.random.default_rng(0)
+        for node, constants, params in self.steps:
+            if node.name == "cast":
                 continue
-            if node.name not in ANALYTIC_AS_THEY_ARE and node.name not in ANALYTIC:
-                return node.name
+            given = [
+                c if p is None else values[p] for p, c in zip(node.inputs, constants, strict=True)
+            ]
+            moved = [k for k, p in enumerate(node.inputs) if p is not None]
+            # Beside the values that it has here: these may lie on a kink (zeros that a relu made).
+            given = [_nearby(v, rng) if k in moved else v for k, v in enumerate(given)]
+            for chosen in [*([k] for k in moved), moved] if len(moved) > 1 else [moved]:
+                if not _moves_alike(node, given, params, chosen, rng):
+                    return node.name
         return None
 
     def __call__(self, changed: Mapping[Node, Array]) -> Any:
@@ -165,15 +164,7 @@ class Reevaluation:
             if primitive.name == "cast":
                 values[node] = given[0]
                 continue
-            forward = primitive.forward
-            if analytic:
-                forward = ANALYTIC.get(primitive.name, forward)
-            if primitive.variadic:
-                values[node] = forward(tuple(given), *params)
-            else:
-                values[node] = forward(*given, *params)
-            if not primitive.several:
-                values[node] = np.asarray(values[node])
+            values[node] = _computed(node, given, params, analytic)
         return values
 
     def engine_gradients(self) -> dict[Node, Array]:
@@ -202,6 +193,79 @@ class Reevaluation:
                 made[node] = operators[primitive.name](*given, *params)
         found = gradients(made[self.root])
         return {n: found[made[n]._node] for n in self.leaves if made[n]._node in found}
+
+
+def _computed(node: Node, given: list[Any], params: tuple[Any, ...], analytic: bool) -> Any:
+    """Return what an operation makes of its operands."""
+    primitive = node.primitive
+    assert primitive is not None
+    forward = primitive.forward
+    if analytic:
+        forward = ANALYTIC.get(primitive.name, forward)
+        # Memory for the result is often made with the dtype of the first operand.
+        if any(isinstance(v, np.ndarray | np.generic) and v.dtype.kind == "c" for v in given):
+            given = [np.asarray(v, np.complex128) if _is_float(v) else v for v in given]
+    value = forward(tuple(given), *params) if primitive.variadic else forward(*given, *params)
+    return value if primitive.several else np.asarray(value)
+
+
+# How far an operation is moved to see whether it is analytic, and how unlike the two slopes may be
+# (the real one is a difference, right to about the square of the step).
+_STEP = 1e-6
+_UNLIKE = 1e-4
+
+
+def _moves_alike(
+    node: Node, given: list[Any], params: tuple[Any, ...], chosen: list[int], rng: Any
+) -> bool:
+    """Tell whether an operation's slopes along the real and the imaginary axis are the same."""
+    ways = {k: _direction(given[k], rng) for k in chosen}
+
+    def slope(step: complex, analytic: bool) -> Any:
+        parts = [_moved(v, step, ways[k]) if k in ways else v for k, v in enumerate(given)]
+        found = _computed(node, parts, params, analytic)
+        return found if isinstance(found, tuple) else (found,)
+
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            imaginary = [np.imag(v) / _TINY for v in slope(_TINY * 1j, True)]
+            pairs = zip(slope(_STEP, False), slope(-_STEP, False), strict=True)
+            real = [
+                (np.asarray(up, float) - np.asarray(down, float)) / (2 * _STEP)
+                for up, down in pairs
+            ]
+        except Exception:
+            # Forward functions raise whatever they like on complex numbers.
+            return False
+    for a, b in zip(imaginary, real, strict=True):
+        finite = np.isfinite(b)
+        size = 1 + float(np.max(np.abs(b), initial=0, where=finite))
+        if a.shape != b.shape or not np.all(np.abs(a - b)[finite] <= _UNLIKE * size):
+            return False
+    return True
+
+
+_TINY = 1e-40
+
+
+def _nearby(value: Any, rng: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_nearby(part, rng) for part in value)
+    size = float(np.max(np.abs(value), initial=0, where=np.isfinite(value)))
+    return np.asarray(value + 1e-3 * size * rng.standard_normal(np.shape(value)))
+
+
+def _direction(value: Any, rng: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_direction(part, rng) for part in value)
+    return rng.standard_normal(np.shape(value))
+
+
+def _moved(value: Any, step: complex, way: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_moved(part, step, w) for part, w in zip(value, way, strict=True))
+    return np.asarray(value + step * way) if np.asarray(value).dtype.kind == "f" else value
 
 
 def _is_float(value: Any) -> bool:

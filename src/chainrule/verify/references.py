@@ -70,7 +70,9 @@ def compute(
     if method == "complex step":
         obstacle = function.not_analytic()
         if obstacle is not None:
-            return Comparison(f"does not apply: {obstacle} is not an analytic function")
+            return Comparison(
+                f"does not apply: the forward function of {obstacle} takes no complex numbers"
+            )
         slope: Callable[..., tuple[float, float]] = _complex_step
         how = "Im f(x + ih) / h with h = 1e-40"
     else:
