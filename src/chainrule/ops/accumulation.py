@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
+
+from chainrule.ops.blocks import BLOCK, blocks_of
 
 Array = ndarray[Any, Any]
 
@@ -121,4 +123,23 @@ def summed_at(x: Array, at: Array, shape: tuple[int, ...]) -> Array:
     """Return zeros of a shape with ``x`` added at positions in C order."""
     out = np.zeros(shape, x.dtype)
     np.add.at(out.reshape(-1), at.reshape(-1), x.reshape(-1))
+    return out
+
+
+def blocks_of_places(index: Array, dim: int, shape: Sequence[int]) -> Iterator[tuple[slice, Array]]:
+    """Return `places_along` for one block of the leading dimension after the other; not for it."""
+    leading = index.shape[0]
+    step = prod(shape[1:])
+    for block in blocks_of(leading, index.size // leading):
+        yield block, places_along(index[block], dim, shape) + np.int64(block.start * step)
+
+
+def summed_along(x: Array, index: Array, dim: int, shape: tuple[int, ...]) -> Array:
+    """Return zeros of a shape with ``x`` added at the places along a dimension of an index."""
+    if index.size <= BLOCK or not dim or x.shape != index.shape:
+        return summed_at(x, places_along(index, dim, shape), shape)
+    out = np.zeros(shape, x.dtype)
+    flat = out.reshape(-1)
+    for block, places in blocks_of_places(index, dim, shape):
+        np.add.at(flat, places.reshape(-1), x[block].reshape(-1))
     return out

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
+from chainrule.ops.blocks import BLOCK, blocks_of
 from chainrule.ops.comparison import filled_where
 from chainrule.ops.half import in_single_precision
 from chainrule.ops.reductions import total
@@ -300,20 +301,32 @@ logaddexp2: Operation = define(
 # --- Along a dimension ----------------------------------------------------------------------------
 
 
+def _blocks_along(x: Any, dim: int) -> Any:
+    """Return the slices of the first dimension that cut an array into blocks of whole rows."""
+    if x.size <= BLOCK or dim == 0:
+        return (...,)
+    return blocks_of(len(x), x.size // len(x))
+
+
 def _softmax(x: Any, dim: int) -> Any:
-    if not x.size:
-        return x.copy()
-    e = np.exp(x - np.maximum.reduce(x, axis=dim, keepdims=True))
-    e /= add_up(e, (dim,), True)
-    return e
+    y = np.empty(x.shape, x.dtype)
+    if x.size:
+        for block in _blocks_along(x, dim):
+            part, e = x[block], y[block]
+            np.subtract(part, np.maximum.reduce(part, axis=dim, keepdims=True), out=e)
+            np.exp(e, out=e)
+            e /= add_up(e, (dim,), True)
+    return y
 
 
 def _log_softmax(x: Any, dim: int) -> Any:
-    if not x.size:
-        return x.copy()
-    shifted = x - np.maximum.reduce(x, axis=dim, keepdims=True)
-    shifted -= np.log(add_up(np.exp(shifted), (dim,), True))
-    return shifted
+    y = np.empty(x.shape, x.dtype)
+    if x.size:
+        for block in _blocks_along(x, dim):
+            part, shifted = x[block], y[block]
+            np.subtract(part, np.maximum.reduce(part, axis=dim, keepdims=True), out=shifted)
+            shifted -= np.log(add_up(np.exp(shifted), (dim,), True))
+    return y
 
 
 def _logsumexp(x: Any, dim: tuple[int, ...], keepdim: bool) -> Any:

@@ -11,7 +11,13 @@ from numpy import ndarray
 
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
-from chainrule.ops.accumulation import places_along, scattered, summed_at
+from chainrule.ops.accumulation import (
+    blocks_of_places,
+    places_along,
+    scattered,
+    summed_along,
+)
+from chainrule.ops.blocks import BLOCK
 from chainrule.primitive import attach
 
 if TYPE_CHECKING:
@@ -213,11 +219,18 @@ def getitem(input: Tensor, index: Any) -> Tensor:
 
 
 def _put_along(x: Any, index: Any, dim: int, shape: tuple[int, ...]) -> Any:
-    return summed_at(x, places_along(index, dim, shape), shape)
+    return summed_along(x, index, dim, shape)
 
 
 def _take_along(x: Any, index: Any, dim: int) -> Any:
-    return x.reshape(-1).take(places_along(index, dim, x.shape))
+    flat = x.reshape(-1)
+    if index.size <= BLOCK or not dim:
+        return flat.take(places_along(index, dim, x.shape))
+    out = np.empty(index.shape, x.dtype)
+    for block, places in blocks_of_places(index, dim, x.shape):
+        # The places are checked already; to raise an error, NumPy would write to a copy first.
+        flat.take(places, out=out[block], mode="clip")
+    return out
 
 
 put_along: Operation = define(
