@@ -24,7 +24,14 @@ from chainrule.symbol import LEVELS, Notation, Style
 
 Array = ndarray[Any, Any]
 
-_sigmoid = sigmoid.primitive.forward  # type: ignore[attr-defined]
+
+def _opened(z: Array) -> Array:
+    """Return the sigmoid of pre-activations, in one buffer."""
+    y = np.negative(z)
+    with np.errstate(over="ignore"):  # see `sigmoid`
+        np.exp(y, out=y)
+    y += 1
+    return np.reciprocal(y, out=y)
 
 
 def columns(z: Any, size: int, first: int, last: int | None = None) -> Any:
@@ -50,17 +57,38 @@ def _written_gate(style: Style, z: Any, function: str, size: int, k: int) -> str
 
 
 def _memory(z: Array, c: Array, size: int) -> tuple[Array, Array, Array, Array]:
-    gates = _sigmoid(columns(z, size, 0, 2))
+    gates = _opened(columns(z, size, 0, 2))
     i, f = columns(gates, size, 0), columns(gates, size, 1)
     t = np.tanh(columns(z, size, 2))
-    y = f * c
-    y += i * t
+    y = i * t
+    y += f * c
     return y, i, f, t
 
 
 def _memory_gradient(g: Any, c: Any, i: Any, f: Any, t: Any, size: int) -> Any:
+    if isinstance(g, ndarray):
+        return _memory_gradient_at_once(g, c, i, f, t, size)
     into = _side_by_side(size, g * t * i * (1 - i), g * c * f * (1 - f), g * i * (1 - t * t))
     return padded(into, ((0, 0), (0, size)), 0.0)
+
+
+def _memory_gradient_at_once(g: Array, c: Array, i: Array, f: Array, t: Array, size: int) -> Array:
+    """Do the same on arrays, each part where it belongs."""
+    into = np.empty((len(g), 4 * size), g.dtype)
+    into_i, into_f, into_t, rest = (columns(into, size, k) for k in range(4))
+    gi = g * i
+    np.multiply(gi, t, out=into_i)
+    slope = 1 - i
+    into_i *= slope
+    np.multiply(t, t, out=slope)
+    np.subtract(1, slope, out=slope)
+    np.multiply(gi, slope, out=into_t)
+    np.multiply(g, c, out=into_f)
+    into_f *= f
+    np.subtract(1, f, out=slope)
+    into_f *= slope
+    rest[...] = 0
+    return into
 
 
 def _write_memory(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
@@ -90,9 +118,20 @@ lstm_memory: Operation = define(
 
 
 def _output(z: Array, c: Array, size: int) -> tuple[Array, Array, Array]:
-    gate = _sigmoid(columns(z, size, 3))
+    gate = _opened(columns(z, size, 3))
     t = np.tanh(c)
     return gate * t, gate, t
+
+
+def _output_gradient(g: Any, gate: Any, t: Any, size: int) -> Any:
+    if not isinstance(g, ndarray):
+        return padded(g * t * gate * (1 - gate), ((0, 0), (3 * size, 0)), 0.0)
+    into = np.zeros((len(g), 4 * size), g.dtype)
+    part = columns(into, size, 3)
+    np.multiply(g, t, out=part)
+    part *= gate
+    part *= 1 - gate
+    return into
 
 
 def _write_output(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
@@ -105,7 +144,7 @@ lstm_output: Operation = define(
     "lstm_output",
     _output,
     params=("size",),
-    z=lambda g, gate, t, size: padded(g * t * gate * (1 - gate), ((0, 0), (3 * size, 0)), 0.0),
+    z=_output_gradient,
     c=lambda g, gate, t: g * gate * (1 - t * t),
     extras={
         "gate": lambda z, size: sigmoid(columns(z, size, 3)),
@@ -122,7 +161,7 @@ lstm_output: Operation = define(
 
 
 def _gru(x: Array, p: Array, h: Array, size: int) -> tuple[Array, ...]:
-    gates = _sigmoid(columns(x, size, 0, 2) + columns(p, size, 0, 2))
+    gates = _opened(columns(x, size, 0, 2) + columns(p, size, 0, 2))
     r, u = columns(gates, size, 0), columns(gates, size, 1)
     n = columns(p, size, 2) * r
     n += columns(x, size, 2)
