@@ -46,6 +46,82 @@ UNIVERSAL: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     "subtract.outer": (np.subtract.outer, (VECTOR, MATRIX[0])),
 }
 
+UNIVERSAL |= {
+    name: (getattr(np, name), (MATRIX,))
+    for name in (
+        "sin", "cos", "tan", "sinh", "cosh", "arctan", "arcsinh", "exp2", "expm1", "degrees",
+        "radians", "deg2rad", "rad2deg", "fabs",
+    )
+}  # fmt: skip
+UNIVERSAL |= {
+    name: (getattr(np, name), (POSITIVE,)) for name in ("log2", "log10", "log1p", "reciprocal")
+}
+UNIVERSAL |= {
+    "arccosh": (np.arccosh, (POSITIVE + 1,)),
+    "arcsin": (np.arcsin, (POSITIVE / 3,)),
+    "arccos": (np.arccos, (POSITIVE / 3,)),
+    "arctanh": (np.arctanh, (POSITIVE / 3,)),
+    "arctan2": (np.arctan2, (MATRIX, OTHER)),
+    "float_power": (np.float_power, (POSITIVE, OTHER)),
+    "fmax": (np.fmax, (MATRIX, OTHER)),
+    "fmin": (np.fmin, (MATRIX, OTHER)),
+    "hypot": (np.hypot, (MATRIX, OTHER)),
+    "logaddexp": (np.logaddexp, (MATRIX, OTHER)),
+    "logaddexp2": (np.logaddexp2, (MATRIX, OTHER)),
+    "copysign": (np.copysign, (MATRIX, OTHER)),
+}
+SQUARE = rng.normal(size=(2, 3, 3)) + 2 * np.eye(3)
+DEFINITE = SQUARE @ SQUARE.mT
+IMAGES = rng.normal(size=(2, 1, 4, 5))
+windows = np.lib.stride_tricks.sliding_window_view
+
+
+def symmetric(a: Any) -> Any:
+    """Return a matrix of which both triangles are read."""
+    return (a + np.matrix_transpose(a)) / 2
+
+
+ALGEBRA: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
+    "det": (np.linalg.det, (SQUARE,)),
+    "inv": (np.linalg.inv, (SQUARE,)),
+    "slogdet": (lambda a: np.linalg.slogdet(a)[1], (SQUARE,)),
+    "solve": (np.linalg.solve, (SQUARE, MATRIX)),
+    "solve, a vector": (np.linalg.solve, (SQUARE[0], VECTOR[:3])),
+    "cholesky": (lambda a: np.linalg.cholesky(symmetric(a)), (DEFINITE,)),
+    "eigvalsh": (lambda a: np.linalg.eigvalsh(symmetric(a)), (DEFINITE,)),
+    "eigh": (lambda a: np.linalg.eigh(symmetric(a))[0], (DEFINITE,)),
+    "svd": (lambda a: np.linalg.svd(a)[1], (MATRIX,)),
+    "singular values": (lambda a: np.linalg.svd(a, compute_uv=False), (MATRIX,)),
+    "qr": (lambda a: np.linalg.qr(a)[1], (SQUARE,)),
+    "pinv": (np.linalg.pinv, (MATRIX,)),
+    "matrix_power": (lambda a: np.linalg.matrix_power(a, 3), (SQUARE,)),
+    "kron": (np.kron, (MATRIX, OTHER[:2, :2])),
+    "cumsum": (np.cumsum, (MATRIX,)),
+    "cumsum over an axis": (lambda a: np.cumsum(a, axis=1), (MATRIX,)),
+    "cumprod": (lambda a: np.cumprod(a, 0), (MATRIX,)),
+    "prod": (np.prod, (MATRIX,)),
+    "prod keepdims": (lambda a: np.prod(a, keepdims=True), (MATRIX,)),
+    "prod over an axis": (lambda a: np.prod(a, axis=1), (MATRIX,)),
+    "trapezoid": (lambda a: np.trapezoid(a, dx=0.5, axis=0), (MATRIX,)),
+    "trapezoid at points": (np.trapezoid, (VECTOR, np.sort(POSITIVE.ravel())[:5])),
+    "sliding windows": (lambda a: windows(a, 3), (VECTOR,)),
+    "sliding windows of all axes": (lambda a: windows(a, (2, 3)), (MATRIX,)),
+    "sliding windows of images": (lambda a: windows(a, (3, 2), axis=(2, 3)), (IMAGES,)),
+    "convolve": (np.convolve, (VECTOR, MATRIX[0])),
+    "convolve same": (lambda a, b: np.convolve(a, b, "same"), (VECTOR, MATRIX[0])),
+    "convolve same, odd": (lambda a, b: np.convolve(a, b, "same"), (VECTOR, MATRIX[0, :3])),
+    "convolve valid": (lambda a, b: np.convolve(a, b, "valid"), (MATRIX[0], VECTOR)),
+    "pad": (lambda a: np.pad(a, ((0, 0), (1, 2))), (MATRIX,)),
+    "pad all sides": (lambda a: np.pad(a, 1, constant_values=2.0), (MATRIX,)),
+    "pad, a pair": (lambda a: np.pad(a, (1, 0)), (MATRIX,)),
+    "rollaxis": (lambda a: np.rollaxis(a, 2, 1), (CUBE,)),
+    "einsum": (lambda a, b: np.einsum("ij,kj->ik", a, b), (MATRIX, OTHER)),
+    "an im2col convolution": (
+        lambda x, w: np.einsum("nchwij,ocij->nohw", windows(x, (3, 3), axis=(2, 3)), w),
+        (IMAGES, rng.normal(size=(2, 1, 3, 3))),
+    ),
+}
+
 OTHERS: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     "sum": (np.sum, (MATRIX,)),
     "sum over an axis": (lambda a: np.sum(a, axis=1, keepdims=True), (MATRIX,)),
@@ -153,7 +229,7 @@ OTHERS: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     "diff": (lambda a: np.diff(a, axis=0), (MATRIX,)),
     "diff twice": (lambda a: np.diff(a, 2), (MATRIX,)),
 }
-ALL = UNIVERSAL | OTHERS
+ALL = UNIVERSAL | ALGEBRA | OTHERS
 
 
 def leaves(arrays: tuple[np.ndarray, ...]) -> list[cr.Tensor]:

@@ -186,8 +186,8 @@ def test_unknown_function_on_tensors_without_gradient_is_numpys(t: cr.Tensor) ->
 
 
 def test_unknown_function_with_a_gradient_is_refused_by_name(t: cr.Tensor) -> None:
-    with pytest.raises(TypeError, match=r"np\.linalg\.qr on a tensor that requires grad"):
-        np.linalg.qr(t)
+    with pytest.raises(TypeError, match=r"np\.linalg\.eigvals on a tensor that requires grad"):
+        np.linalg.eigvals(t[:, :3])
     with pytest.raises(TypeError, match=r"np\.divmod on a tensor.*gradient would be lost"):
         np.divmod(t, 2.0)
     with pytest.raises(TypeError, match=r"np\.nanmedian"):

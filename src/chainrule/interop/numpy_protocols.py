@@ -22,7 +22,11 @@ from numpy import ndarray
 
 from chainrule import dtypes
 from chainrule.graph import allow_mutation_on_saved_tensors, mutations
-from chainrule.interop import numpy_functions, numpy_shapes  # noqa: F401 (they fill the table)
+from chainrule.interop import (  # noqa: F401 (they fill the table)
+    numpy_algebra,
+    numpy_functions,
+    numpy_shapes,
+)
 from chainrule.interop.numpy_table import FUNCTIONS, Function
 from chainrule.modes import modes
 from chainrule.ops import cast, extrema, inplace, reductions
@@ -145,6 +149,7 @@ _OURS = {
     "arctanh": "atanh",
     "conjugate": "clone",
     "divide": "div",
+    "degrees": "rad2deg",
     "equal": "eq",
     "fabs": "abs",
     "float_power": "pow",
@@ -158,6 +163,7 @@ _OURS = {
     "not_equal": "ne",
     "positive": "clone",
     "power": "pow",
+    "radians": "deg2rad",
     "rint": "round",
     "subtract": "sub",
 }
@@ -176,14 +182,8 @@ _REDUCTIONS: dict[str, Callable[..., Tensor]] = {
 @functools.cache
 def _operation(ufunc: np.ufunc) -> Callable[..., Tensor] | None:
     """Return chainrule's operation that computes a universal function, None if it has none."""
-    if ufunc is np.square:
-        return _square
     found = getattr(sys.modules["chainrule"], _OURS.get(ufunc.__name__, ufunc.__name__), None)
     return found if callable(found) and ufunc.nout == 1 else None
-
-
-def _square(x: Tensor) -> Tensor:
-    return x * x
 
 
 def apply_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
