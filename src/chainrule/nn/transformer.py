@@ -41,7 +41,86 @@ def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:
     return function
 
 
-class TransformerEncoderLayer(Module):
+class _Layer(Module):
+    """What the layers of encoder and decoder share: attentions, a two-layer network, residuals."""
+
+    # How many times something is added to the residual: attention and network, or two attentions
+    # and the network.
+    _residuals: int
+
+    self_attn: MultiheadAttention
+    multihead_attn: MultiheadAttention
+    norm1: LayerNorm
+    norm2: LayerNorm
+    norm3: LayerNorm
+    dropout1: Dropout
+    dropout2: Dropout
+    dropout3: Dropout
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = F.relu,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        place = {"device": device, "dtype": dtype}
+        options = {"dropout": dropout, "batch_first": batch_first, "bias": bias, **place}
+        self.self_attn = MultiheadAttention(d_model, nhead, **options)
+        if self._residuals == 3:
+            self.multihead_attn = MultiheadAttention(d_model, nhead, **options)
+        self.linear1 = Linear(d_model, dim_feedforward, bias=bias, **place)
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(dim_feedforward, d_model, bias=bias, **place)
+        self.norm_first = norm_first
+        for k in range(1, self._residuals + 1):
+            norm = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **place)
+            setattr(self, f"norm{k}", norm)
+        for k in range(1, self._residuals + 1):
+            setattr(self, f"dropout{k}", Dropout(dropout))
+        self.activation = _activation(activation)
+
+    def _added(self, x: Tensor, norm: Module, part: Callable[[Tensor], Tensor]) -> Tensor:
+        """Add what a part makes of a residual, normalised before it or after the sum."""
+        if self.norm_first:
+            return x + part(norm(x))
+        return norm(x + part(x))  # type: ignore[no-any-return]
+
+    def _network(self, x: Tensor) -> Tensor:
+        return self.linear2(  # type: ignore[no-any-return]
+            self.dropout(self.activation(self.linear1(x)))
+        )
+
+
+def _attended(
+    attention: MultiheadAttention,
+    query: Tensor,
+    memory: Tensor,
+    mask: Tensor | None,
+    padding: Tensor | None,
+    is_causal: bool,
+) -> Tensor:
+    attended, _ = attention(
+        query,
+        memory,
+        memory,
+        attn_mask=mask,
+        key_padding_mask=padding,
+        need_weights=False,
+        is_causal=is_causal,
+    )
+    return attended  # type: ignore[no-any-return]
+
+
+class TransformerEncoderLayer(_Layer):
     """Self-attention and a two-layer network for each step, both with residual connections.
 
     Args:
@@ -65,34 +144,7 @@ class TransformerEncoderLayer(Module):
     chainrule.Size([3, 5, 8])
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: Activation = F.relu,
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        place = {"device": device, "dtype": dtype}
-        self.self_attn = MultiheadAttention(
-            d_model, nhead, dropout=dropout, bias=bias, batch_first=batch_first, **place
-        )
-        self.linear1 = Linear(d_model, dim_feedforward, bias=bias, **place)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, bias=bias, **place)
-        self.norm_first = norm_first
-        self.norm1 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **place)
-        self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **place)
-        self.dropout1 = Dropout(dropout)
-        self.dropout2 = Dropout(dropout)
-        self.activation = _activation(activation)
+    _residuals = 2
 
     def forward(
         self,
@@ -111,29 +163,14 @@ class TransformerEncoderLayer(Module):
         """
 
         def attend(x: Tensor) -> Tensor:
-            attended, _ = self.self_attn(
-                x,
-                x,
-                x,
-                attn_mask=src_mask,
-                key_padding_mask=src_key_padding_mask,
-                need_weights=False,
-                is_causal=is_causal,
-            )
-            return self.dropout1(attended)  # type: ignore[no-any-return]
+            found = _attended(self.self_attn, x, x, src_mask, src_key_padding_mask, is_causal)
+            return self.dropout1(found)  # type: ignore[no-any-return]
 
-        if self.norm_first:
-            x = src + attend(self.norm1(src))
-            return x + self._network(self.norm2(x))
-        x = self.norm1(src + attend(src))
-        return self.norm2(x + self._network(x))  # type: ignore[no-any-return]
-
-    def _network(self, x: Tensor) -> Tensor:
-        x = self.linear2(self.dropout(self.activation(self.linear1(x))))
-        return self.dropout2(x)  # type: ignore[no-any-return]
+        x = self._added(src, self.norm1, attend)
+        return self._added(x, self.norm2, lambda x: self.dropout2(self._network(x)))
 
 
-class TransformerDecoderLayer(Module):
+class TransformerDecoderLayer(_Layer):
     """Self-attention, attention to the encoder's memory, and a two-layer network for each step.
 
     Args: as those of `TransformerEncoderLayer`.
@@ -146,36 +183,7 @@ class TransformerDecoderLayer(Module):
     chainrule.Size([5, 3, 8])
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: Activation = F.relu,
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        place = {"device": device, "dtype": dtype}
-        options = {"dropout": dropout, "batch_first": batch_first, "bias": bias, **place}
-        self.self_attn = MultiheadAttention(d_model, nhead, **options)
-        self.multihead_attn = MultiheadAttention(d_model, nhead, **options)
-        self.linear1 = Linear(d_model, dim_feedforward, bias=bias, **place)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, bias=bias, **place)
-        self.norm_first = norm_first
-        self.norm1 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **place)
-        self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **place)
-        self.norm3 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **place)
-        self.dropout1 = Dropout(dropout)
-        self.dropout2 = Dropout(dropout)
-        self.dropout3 = Dropout(dropout)
-        self.activation = _activation(activation)
+    _residuals = 3
 
     def forward(
         self,
@@ -191,40 +199,17 @@ class TransformerDecoderLayer(Module):
         """Return the decoded steps; the masks are those of the two attentions."""
 
         def to_itself(x: Tensor) -> Tensor:
-            attended, _ = self.self_attn(
-                x,
-                x,
-                x,
-                attn_mask=tgt_mask,
-                key_padding_mask=tgt_key_padding_mask,
-                need_weights=False,
-                is_causal=tgt_is_causal,
-            )
-            return self.dropout1(attended)  # type: ignore[no-any-return]
+            found = _attended(self.self_attn, x, x, tgt_mask, tgt_key_padding_mask, tgt_is_causal)
+            return self.dropout1(found)  # type: ignore[no-any-return]
 
         def to_memory(x: Tensor) -> Tensor:
-            attended, _ = self.multihead_attn(
-                x,
-                memory,
-                memory,
-                attn_mask=memory_mask,
-                key_padding_mask=memory_key_padding_mask,
-                need_weights=False,
-                is_causal=memory_is_causal,
-            )
-            return self.dropout2(attended)  # type: ignore[no-any-return]
+            masks = (memory_mask, memory_key_padding_mask, memory_is_causal)
+            found = _attended(self.multihead_attn, x, memory, *masks)
+            return self.dropout2(found)  # type: ignore[no-any-return]
 
-        if self.norm_first:
-            x = tgt + to_itself(self.norm1(tgt))
-            x = x + to_memory(self.norm2(x))
-            return x + self._network(self.norm3(x))
-        x = self.norm1(tgt + to_itself(tgt))
-        x = self.norm2(x + to_memory(x))
-        return self.norm3(x + self._network(x))  # type: ignore[no-any-return]
-
-    def _network(self, x: Tensor) -> Tensor:
-        x = self.linear2(self.dropout(self.activation(self.linear1(x))))
-        return self.dropout3(x)  # type: ignore[no-any-return]
+        x = self._added(tgt, self.norm1, to_itself)
+        x = self._added(x, self.norm2, to_memory)
+        return self._added(x, self.norm3, lambda x: self.dropout3(self._network(x)))
 
 
 class TransformerEncoder(Module):
