@@ -35,6 +35,8 @@ NAMESPACES = (
     "optim.swa_utils",
     "utils.data",
     "autograd",
+    "autograd.functional",
+    "func",
     "linalg",
     "special",
     "fft",
@@ -103,7 +105,7 @@ REASONS: dict[str, tuple[tuple[str, str], ...]] = {
     "func": (
         (
             "tools of PyTorch's compilers",
-            "debug_unwrap functionalize replace_all_batch_norm_modules_ rearrange linearize",
+            "debug_unwrap functionalize replace_all_batch_norm_modules_ rearrange",
         ),
     ),
     "linalg": (

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from chainrule import amp as amp
     from chainrule import backends as backends
     from chainrule import cuda as cuda
+    from chainrule import func as func
     from chainrule import linalg as linalg
     from chainrule import mps as mps
     from chainrule import nn as nn
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from chainrule.amp import GradScaler as GradScaler
     from chainrule.amp import autocast as autocast
     from chainrule.explanation import Explanation
+    from chainrule.func import vmap as vmap
     from chainrule.interop.checkpoints import load as load
     from chainrule.interop.checkpoints import save as save
     from chainrule.interop.pytorch import from_torch as from_torch
@@ -132,6 +134,7 @@ _ROOMS = (
     "amp",
     "backends",
     "cuda",
+    "func",
     "linalg",
     "mps",
     "nn",
@@ -154,6 +157,7 @@ _FROM_ROOMS = {
     "load": "interop.checkpoints",
     "save": "interop.checkpoints",
     "to_torch": "interop.pytorch",
+    "vmap": "func",
 }
 # Rooms all of whose names are the package's.
 _OPEN_ROOMS = ("layouts", "limits", "settings", "tensor_types")
