@@ -176,7 +176,7 @@ def _filled(
 ) -> Tensor:
     check_device(device)
     shape = given_shape(size)
-    if any(n < 0 for n in shape):
+    if min(shape, default=0) < 0:
         raise RuntimeError(
             f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}"
         )

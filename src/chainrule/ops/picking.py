@@ -85,7 +85,8 @@ def along(
             f"Index tensor must have the same number of dimensions as {out_of} tensor: {name} got "
             f"shapes {list(positions.shape)} and {list(x.shape)}"
         )
-    for k, (n, m) in enumerate(zip(positions.shape, x.shape, strict=True)):
+    sizes = zip(positions.shape, x.shape, strict=True) if positions.shape != x.shape else ()
+    for k, (n, m) in enumerate(sizes):
         if k != d and n > m:
             raise RuntimeError(
                 f"Size does not match at dimension {k} expected index {list(positions.shape)} to "

@@ -11,7 +11,7 @@ from chainrule.operands import representable
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.accumulation import places_along
-from chainrule.ops.arithmetic import add, div, mul
+from chainrule.ops.arithmetic import add, div, mul, plus
 from chainrule.ops.cast import cast
 from chainrule.ops.comparison import select_where
 from chainrule.ops.indexing import put_along, put_at, set_at, taken_along
@@ -145,7 +145,9 @@ def source_of(name: str, input: Tensor, dim: Any, index: Tensor, src: Tensor) ->
             f"Index tensor must have the same number of dimensions as src tensor: {name} got "
             f"shapes {list(positions.shape)} and {list(src._array.shape)}"
         )
-    if any(n > m for n, m in zip(positions.shape, src._array.shape, strict=True)):
+    if positions.shape != src._array.shape and any(
+        n > m for n, m in zip(positions.shape, src._array.shape, strict=True)
+    ):
         raise RuntimeError(
             f"Expected index {list(positions.shape)} to be no larger than self "
             f"{list(input._array.shape)} apart from dimension {d} and to be no larger size than "
@@ -250,12 +252,12 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     tensor([4., 2.])
     """
     _refuse_numbers("scatter_add", src)
-    if _flat(input, index, src):
+    if not (input._array.ndim and index._array.ndim and src._array.ndim):
         return _as_vectors(scatter_add, input, dim, index, src)
     d, positions, part = source_of("scatter_add", input, dim, index, src)
     if positions.size == 0:
         return input.clone()
-    return add(input, _added(part, index, positions, d, input._array.shape))
+    return plus(input, _added(part, index, positions, d, input._array.shape))
 
 
 def _added(part: Tensor, index: Tensor, positions: Any, d: int, shape: tuple[int, ...]) -> Tensor:

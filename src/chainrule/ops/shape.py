@@ -131,9 +131,18 @@ squeezed: Operation = define(
     notation=notation.SQUEEZE,
     doc="Remove dimensions of size 1.",
 )
+
+
+def _inserted(x: Any, dims: tuple[int, ...]) -> Any:
+    shape, n = list(x.shape), x.ndim + len(dims)
+    for d in dims:  # in rising order
+        shape.insert(d if d >= 0 else d + n, 1)
+    return x.reshape(shape)
+
+
 inserted: Operation = define(
     "unsqueeze",
-    lambda x, dims: np.expand_dims(x, dims),
+    _inserted,
     params=("dims",),
     x=lambda g, dims: squeezed(g, dims),
     view=True,
