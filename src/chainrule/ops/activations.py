@@ -16,7 +16,7 @@ from numpy import ndarray
 from chainrule.operation import Operation, define
 from chainrule.ops.arithmetic import clamp_max
 from chainrule.ops.comparison import filled_where, select_where
-from chainrule.ops.exponential import exp, sigmoid, tanh
+from chainrule.ops.exponential import exp, logistic, sigmoid, tanh
 from chainrule.ops.normal_distribution import cumulative_and_kernel
 from chainrule.symbol import LEVELS, Notation, Style
 
@@ -104,15 +104,8 @@ def zero_where(values: Any, condition: Any) -> Any:
     return filled_where.primitive.forward(values, condition, 0.0)  # type: ignore[attr-defined]
 
 
-def _logistic(x: Any) -> Any:
-    with np.errstate(over="ignore"):  # to infinity, far below 0, where the result is 0
-        s = np.exp(-x)
-    s += 1
-    return np.reciprocal(s)
-
-
 def _silu(x: Any) -> tuple[Any, Any]:
-    s = _logistic(x)
+    s = logistic(x)
     y = x * s
     slope = 1 - s
     slope *= y
@@ -316,7 +309,7 @@ def _gelu_by_tanh(x: Any) -> tuple[Any, Any]:
     u = square * kind(_RATE * _CUBIC)
     u += kind(_RATE)
     u *= x
-    s = _logistic(u)
+    s = logistic(u)
     y = x * s
     slope = square
     slope *= kind(3 * _RATE * _CUBIC)

@@ -209,17 +209,20 @@ tanh: Operation = define(
 )
 
 
-def _sigmoid(x: Any) -> Any:
+def logistic(x: Any) -> Any:
+    """Return 1 / (1 + exp(−x)) of an array or a number."""
+    y = -x
+    memory = y if isinstance(y, np.ndarray) else None
     # exp overflows to infinity far below 0, where the result is 0 to the last bit.
     with np.errstate(over="ignore"):
-        y = np.exp(-x)
+        y = np.exp(y, out=memory)
     y += 1
-    return np.reciprocal(y)
+    return np.reciprocal(y, out=memory)
 
 
 sigmoid: Operation = define(
     "sigmoid",
-    _sigmoid,
+    logistic,
     x=lambda g, y: g * (1 - y) * y,
     floating=True,
     notation=Notation("σ({x})", r"\sigma\left({x}\right)"),
