@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
-from chainrule import return_types
 from chainrule.operation import Operation, define
 from chainrule.ops import notation
 from chainrule.ops.accumulation import places_along
@@ -19,6 +19,7 @@ from chainrule.ops.spelling import numpy_names
 from chainrule.primitive import attach
 
 if TYPE_CHECKING:
+    from chainrule import return_types
     from chainrule.tensor import Tensor
 
 __all__ = [
@@ -164,7 +165,7 @@ def aminmax(input: Tensor, *, dim: Any = None, keepdim: bool = False) -> return_
         else normal_dims("aminmax", normal_dim("aminmax", dim, len(shape)), len(shape))
     )
     _refuse_nothing("aminmax", shape, dims)
-    return return_types.aminmax(smallest(input, dims, keepdim), largest(input, dims, keepdim))
+    return _named("aminmax")(smallest(input, dims, keepdim), largest(input, dims, keepdim))
 
 
 def _refuse_nothing(name: str, shape: Sequence[int], dims: Dims) -> None:
@@ -204,7 +205,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     >>> cr.max(x, dim=1).indices
     tensor([1, 0])
     """
-    return _max_or_min("max", input, dim, keepdim, largest_of_all, ndarray.argmax, return_types.max)
+    return _max_or_min("max", input, dim, keepdim, largest_of_all, ndarray.argmax)
 
 
 @numpy_names
@@ -216,9 +217,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     >>> cr.min(x, dim=0).values
     tensor([1., 2.])
     """
-    return _max_or_min(
-        "min", input, dim, keepdim, smallest_of_all, ndarray.argmin, return_types.min
-    )
+    return _max_or_min("min", input, dim, keepdim, smallest_of_all, ndarray.argmin)
 
 
 def _max_or_min(
@@ -228,10 +227,7 @@ def _max_or_min(
     keepdim: bool,
     over_all: Callable[..., Tensor],
     arg: Callable[..., Any],
-    result: Any,
 ) -> Any:
-    from chainrule.ops.arithmetic import maximum, minimum
-
     if dim is None:
         if keepdim:
             raise TypeError(
@@ -240,17 +236,28 @@ def _max_or_min(
             )
         _refuse_nothing(name, input._array.shape, None)
         return over_all(input, None, False)
-    if isinstance(dim, type(input)) or hasattr(dim, "_array"):
+    if hasattr(dim, "_array"):
+        from chainrule.ops.arithmetic import maximum, minimum
+
         return (maximum if name == "max" else minimum)(input, dim)
     d = normal_dim(name, dim, input._array.ndim)
     if input._array.ndim == 0:
-        return result(input.clone(), attach(np.zeros((), np.int64), None))
+        return _named(name)(input.clone(), attach(np.zeros((), np.int64), None))
     if input._array.shape[d] == 0:
         raise IndexError(
             f"{name}(): Expected reduction dim {d} to have non-zero size; the input has shape "
             f"{list(input._array.shape)}"
         )
-    return result(*pick_and_tell(input, arg(input._array, axis=d, keepdims=True), d, keepdim))
+    places = arg(input._array, axis=d, keepdims=True)
+    return _named(name)(*pick_and_tell(input, places, d, keepdim))
+
+
+@functools.cache
+def _named(name: str) -> Any:
+    """Return the class of an operation's named results, imported with the first of them."""
+    from chainrule import return_types
+
+    return getattr(return_types, name)
 
 
 @numpy_names
