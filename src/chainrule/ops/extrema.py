@@ -165,10 +165,10 @@ def aminmax(input: Tensor, *, dim: Any = None, keepdim: bool = False) -> return_
         else normal_dims("aminmax", normal_dim("aminmax", dim, len(shape)), len(shape))
     )
     _refuse_nothing("aminmax", shape, dims)
-    return _named("aminmax")(smallest(input, dims, keepdim), largest(input, dims, keepdim))
-
-
-def _refuse_nothing(name: str, shape: Sequence[int], dims: Dims) -> None:
+    found: return_types.aminmax = _named("aminmax")(
+        smallest(input, dims, keepdim), largest(input, dims, keepdim)
+    )
+    return found
     """Raise if there are no elements to find the extremum of."""
     if dims is None and 0 in shape:
         raise RuntimeError(
