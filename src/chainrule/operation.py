@@ -125,6 +125,8 @@ def _view(p: Primitive) -> Any:
 
     def operation(input: Any, *params: Any) -> Any:
         if not isinstance(input, Tensor):
+            if type(input) is ndarray:  # in a rule that is read on arrays
+                return forward(input, *params)
             return p.read((input,), params)
         x = input._array
         y = forward(x, *params)
@@ -183,6 +185,8 @@ def _unary(p: Primitive) -> Any:
 
     def operation(input: Any, *params: Any) -> Any:
         if not isinstance(input, Tensor):
+            if type(input) is ndarray:  # in a rule that is read on arrays
+                return forward(input, *params)
             return generally((input,), params)
         x = input._array
         if (floating and x.dtype.kind != "f") or (refuses_bools and x.dtype is boolean):
