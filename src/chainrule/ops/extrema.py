@@ -165,10 +165,12 @@ def aminmax(input: Tensor, *, dim: Any = None, keepdim: bool = False) -> return_
         else normal_dims("aminmax", normal_dim("aminmax", dim, len(shape)), len(shape))
     )
     _refuse_nothing("aminmax", shape, dims)
-    found: return_types.aminmax = _named("aminmax")(
-        smallest(input, dims, keepdim), largest(input, dims, keepdim)
-    )
+    both = (smallest(input, dims, keepdim), largest(input, dims, keepdim))
+    found: return_types.aminmax = _named("aminmax")(*both)
     return found
+
+
+def _refuse_nothing(name: str, shape: Sequence[int], dims: Dims) -> None:
     """Raise if there are no elements to find the extremum of."""
     if dims is None and 0 in shape:
         raise RuntimeError(
