@@ -78,6 +78,10 @@ def as_dtype(dtype: Any) -> DType:
 
     Python's ``float`` means the default dtype, as in PyTorch.
     """
+    if isinstance(dtype, np.dtype):
+        known = _SINGLETONS.get(dtype)
+        if known is not None:
+            return known
     if dtype is builtins.float:
         return _default
     try:

@@ -539,17 +539,20 @@ class Tensor(Operations):
         """
         flags = []
         for argument in args if other is None else (*args, other):
-            if isinstance(argument, Tensor):
+            if isinstance(argument, np.dtype):
+                dtype = argument
+            elif isinstance(argument, Tensor):
                 dtype = argument._array.dtype
             elif isinstance(argument, bool):
                 flags.append(argument)
-            elif isinstance(argument, devices.device | int) or (
+            elif isinstance(argument, _DEVICES) or (
                 isinstance(argument, str) and devices.names_a_device(argument)
             ):
                 device = argument
             elif argument is not None:
                 dtype = argument
-        devices.check_device(device)
+        if device is not None:
+            devices.check_device(device)
         if memory_format is not None:
             layouts.check_memory_format(memory_format)
         target = self._array.dtype if dtype is None else dtypes.as_dtype(dtype)
@@ -608,6 +611,10 @@ class Tensor(Operations):
     def bool(self) -> Tensor:
         """Convert to bool: True where not zero."""
         return self.to(dtypes.bool)
+
+
+# A number is that of a GPU.
+_DEVICES = (devices.device, int)
 
 
 def _rebuild(cls: type[Tensor], state: dict[str, Any]) -> Tensor:
