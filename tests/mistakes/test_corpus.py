@@ -14,6 +14,7 @@ from tests.mistakes import (  # noqa: F401  (each enters its cases into the corp
     convolution,
     deep,
     embedding,
+    gates,
     long_chains,
     normalisation,
     one_layer,

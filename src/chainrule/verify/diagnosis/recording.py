@@ -272,8 +272,11 @@ class Recording:
             if k in changed:
                 before = self.contribution((node, k))
                 should_be = before if moved is None else before + moved
-                new = change.edges[node, k](g, should_be)
-                yield parent, (-before if new is None else np.asarray(new) - before)
+                edge = change.edges[node, k]
+                if isinstance(should_be, Cotangents):
+                    yield parent, _moved_parts(edge, g, should_be, before)
+                else:
+                    yield parent, _moved_by_edge(edge, g, should_be, before)
             elif moved is not None:
                 yield parent, moved
         for target, function in change.extra.get(node, ()):
@@ -286,3 +289,16 @@ class Recording:
             g = g + moved[node]
         final = change.final.get(node)
         return g if final is None else np.asarray(final(g))
+
+
+def _moved_by_edge(rule: Callable[..., Any], g: Array, should_be: Array, before: Array) -> Array:
+    new = rule(g, should_be)
+    return -before if new is None else np.asarray(new) - before
+
+
+def _moved_parts(rule: Callable[..., Any], g: Array, should_be: Cotangents, before: Any) -> Any:
+    """Do the same for one output of several: only its own gradient has numbers."""
+    return Cotangents(
+        None if part is None else _moved_by_edge(rule, g, part, was)
+        for part, was in zip(should_be, before, strict=True)
+    )
