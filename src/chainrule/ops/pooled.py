@@ -6,13 +6,16 @@ sum) is worked out one dimension after the other, so that a window of k × k cos
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.ops.windows import Array, Sizes, Windows, interior, surrounded
+
+# So many windows, or fewer, are done with before branches are mispredicted often.
+_FEW = 1 << 11
 
 
 def _shifted(x: Array, axis: int, lie: Windows, k: int) -> Array:
@@ -53,35 +56,43 @@ def where_largest(x: Array, lie: Windows) -> Array:
     Positions count through the spatial dimensions. Of several NaN it is the last, as in PyTorch.
     """
     xp = surrounded(x, lie, _lowest(x.dtype))
-    offsets = list(lie.offsets())
-    code = _first_largest(xp, lie, offsets)
+    code = _first_largest(xp, lie)
     position = _positions(lie, x.shape[2:])
     index = position[0].take(code)
     index += position[1]
     return index
 
 
-def _first_largest(xp: Array, lie: Windows, offsets: Sequence[Sizes]) -> Array:
+@functools.lru_cache(maxsize=64)
+def _places(lie: Windows) -> tuple[Any, ...]:
+    """Return, for each offset, the index of the elements there of all windows."""
+
+    def along(k: int, d: int) -> slice:
+        start = k * lie.dilation[d]
+        return slice(start, start + lie.stride[d] * (lie.out[d] - 1) + 1, lie.stride[d])
+
+    return tuple((..., *(along(k, d) for d, k in enumerate(o))) for o in lie.offsets())
+
+
+def _first_largest(xp: Array, lie: Windows) -> Array:
     """Return the number of the offset at which each window has its largest element."""
-
-    def elements(offset: Sizes) -> Array:
-        part = xp
-        for axis, k in enumerate(offset, 2):
-            part = _shifted(part, axis, lie, k)
-        return part
-
-    best = elements(offsets[0]).copy()
-    kind = np.uint8 if len(offsets) <= 256 else np.int64
+    places = _places(lie)
+    best = xp[places[0]].copy()
+    kind = np.uint8 if len(places) <= 256 else np.int64
     code = np.zeros(best.shape, kind)
-    for number, offset in enumerate(offsets[1:], 1):
-        candidate = elements(offset)
+    few = best.size <= _FEW
+    for number, place in enumerate(places[1:], 1):
+        candidate = xp[place]
         better = np.greater(candidate, best)
-        # Numbers grow, so the larger one is the later one.
-        np.maximum(code, np.multiply(better.view(np.uint8), kind(number)), out=code)
+        if few:
+            np.putmask(code, better, number)
+        else:
+            # Numbers grow, so the larger one is the later one; nothing here waits for branches.
+            np.maximum(code, np.multiply(better.view(np.uint8), kind(number)), out=code)
         np.maximum(best, candidate, out=best)
     if xp.dtype.kind == "f" and np.isnan(best).any():
-        for number, offset in enumerate(offsets):
-            np.copyto(code, kind(number), where=np.isnan(elements(offset)))
+        for number, place in enumerate(places):
+            np.copyto(code, kind(number), where=np.isnan(xp[place]))
     if any(lie.padding):
         low = best == _lowest(xp.dtype)
         if low.any():
@@ -102,8 +113,12 @@ def _first_inside(lie: Windows) -> Array:
     return np.asarray(number)
 
 
+@functools.lru_cache(maxsize=64)
 def _positions(lie: Windows, size: Sizes) -> tuple[Array, Array]:
-    """Return the position in an array of each offset, relative to that of each window's start."""
+    """Return the position in an array of each offset, relative to that of each window's start.
+
+    They are shared: not to be changed.
+    """
     offsets: Any = 0
     starts: Any = 0
     for d in range(len(size)):
@@ -145,8 +160,16 @@ def replaced(x: Array, index: Array, shape: Sizes) -> Array:
 # --- Sums -----------------------------------------------------------------------------------------
 
 
+def _is_whole(lie: Windows, size: Sizes) -> bool:
+    """Tell whether one window is the whole input."""
+    return lie.kernel == size == lie.padded
+
+
 def summed(x: Array, lie: Windows) -> Array:
     """Return the sum of every window."""
+    if _is_whole(lie, x.shape[2:]):
+        whole = np.add.reduce(x.reshape(*x.shape[:2], -1), axis=2, dtype=x.dtype)
+        return whole.reshape(*x.shape[:2], *lie.out)
     y = surrounded(x, lie, 0)
     for axis in range(2, x.ndim):
         count = lie.kernel[axis - 2]
@@ -163,6 +186,8 @@ def summed(x: Array, lie: Windows) -> Array:
 
 def spread(g: Array, lie: Windows, shape: Sizes) -> Array:
     """Return zeros of a shape with every element of g added to all of its window."""
+    if _is_whole(lie, shape[2:]):
+        return np.array(np.broadcast_to(g, shape), order="C")
     for axis in range(g.ndim - 1, 1, -1):
         sizes = list(g.shape)
         sizes[axis] = lie.padded[axis - 2]
@@ -180,10 +205,11 @@ def spread(g: Array, lie: Windows, shape: Sizes) -> Array:
     return np.ascontiguousarray(interior(g, lie.padding, shape[2:]))
 
 
+@functools.lru_cache(maxsize=256)
 def counts(lie: Windows, size: Sizes, padding_counts: bool) -> Any:
     """Return how many elements each window has, as a number if it is the same for all.
 
-    What windows reach beyond the padding never counts.
+    What windows reach beyond the padding never counts. They are shared: not to be changed.
     """
     whole: Any = 1
     for d, n in enumerate(size):
