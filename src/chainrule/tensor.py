@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from chainrule import devices, dtypes, layouts
+from chainrule import dtypes, layouts
 from chainrule.graph import AfterAccumulation, Node, leaf, mutations
 from chainrule.methods import Operations
 from chainrule.operation import results_are
@@ -518,103 +518,6 @@ class Tensor(Operations):
         handle = RemovableHandle(node.hooks)
         node.hooks[handle.id] = AfterAccumulation(hook)
         return handle
-
-    # --- Conversion -------------------------------------------------------------------------------
-
-    def to(
-        self,
-        *args: Any,
-        dtype: Any = None,
-        device: Any = None,
-        other: Tensor | None = None,
-        non_blocking: bool = False,
-        copy: bool = False,
-        memory_format: Any = None,
-    ) -> Tensor:
-        """Convert to a dtype (or to that of another tensor); the device is always the CPU.
-
-        >>> import chainrule as cr
-        >>> cr.ones(1).to("cpu", cr.float64)
-        tensor([1.], dtype=float64)
-        """
-        flags = []
-        for argument in args if other is None else (*args, other):
-            if isinstance(argument, np.dtype):
-                dtype = argument
-            elif isinstance(argument, Tensor):
-                dtype = argument._array.dtype
-            elif isinstance(argument, bool):
-                flags.append(argument)
-            elif isinstance(argument, _DEVICES) or (
-                isinstance(argument, str) and devices.names_a_device(argument)
-            ):
-                device = argument
-            elif argument is not None:
-                dtype = argument
-        if device is not None:
-            devices.check_device(device)
-        if memory_format is not None:
-            layouts.check_memory_format(memory_format)
-        target = self._array.dtype if dtype is None else dtypes.as_dtype(dtype)
-        if target is self._array.dtype:
-            return self.clone() if copy or flags[1:] == [True] else self
-        if target.kind != "f":
-            return attach(self._array.astype(target), None)
-        return cast.cast(self, target, self._array.dtype)
-
-    def type(self, dtype: Any = None) -> Any:
-        """Return the dtype, or this tensor converted to one; types like `FloatTensor` will do."""
-        if isinstance(dtype, str) and dtype.endswith("Tensor"):
-            dtype = dtypes.of_tensor_type(dtype)
-        return self._array.dtype if dtype is None else self.to(getattr(dtype, "dtype", dtype))
-
-    def astype(self, dtype: Any) -> Tensor:
-        """Convert to a dtype: NumPy's name for `to`."""
-        return self.to(dtype)
-
-    def type_as(self, other: Tensor) -> Tensor:
-        """Convert to the dtype of another tensor."""
-        return self.to(other._array.dtype)
-
-    def float(self) -> Tensor:
-        """Convert to float32."""
-        return self.to(dtypes.float32)
-
-    def double(self) -> Tensor:
-        """Convert to float64."""
-        return self.to(dtypes.float64)
-
-    def half(self) -> Tensor:
-        """Convert to float16."""
-        return self.to(dtypes.float16)
-
-    def int(self) -> Tensor:
-        """Convert to int32."""
-        return self.to(dtypes.int32)
-
-    def long(self) -> Tensor:
-        """Convert to int64."""
-        return self.to(dtypes.int64)
-
-    def short(self) -> Tensor:
-        """Convert to int16."""
-        return self.to(dtypes.int16)
-
-    def char(self) -> Tensor:
-        """Convert to int8."""
-        return self.to(dtypes.int8)
-
-    def byte(self) -> Tensor:
-        """Convert to uint8."""
-        return self.to(dtypes.uint8)
-
-    def bool(self) -> Tensor:
-        """Convert to bool: True where not zero."""
-        return self.to(dtypes.bool)
-
-
-# A number is that of a GPU.
-_DEVICES = (devices.device, int)
 
 
 def _rebuild(cls: type[Tensor], state: dict[str, Any]) -> Tensor:

@@ -1,6 +1,7 @@
 """The operations as methods of `Tensor`, one line each, for editors, type checkers and readers."""
 
 from chainrule.methods.activations import Activations
+from chainrule.methods.conversion import Conversion
 from chainrule.methods.elementwise import Elementwise
 from chainrule.methods.elementwise_in_place import ElementwiseInPlace
 from chainrule.methods.filling import Filling
@@ -25,6 +26,7 @@ class Operations(
     LinearAlgebra,
     Filling,
     Randomness,
+    Conversion,
     Placement,
     PythonValues,
 ):
