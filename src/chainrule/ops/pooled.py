@@ -168,8 +168,8 @@ def _is_whole(lie: Windows, size: Sizes) -> bool:
 def summed(x: Array, lie: Windows) -> Array:
     """Return the sum of every window."""
     if _is_whole(lie, x.shape[2:]):
-        whole = np.add.reduce(x.reshape(*x.shape[:2], -1), axis=2, dtype=x.dtype)
-        return whole.reshape(*x.shape[:2], *lie.out)
+        sums: Array = np.add.reduce(x.reshape(*x.shape[:2], -1), axis=2, dtype=x.dtype)
+        return sums.reshape(*x.shape[:2], *lie.out)
     y = surrounded(x, lie, 0)
     for axis in range(2, x.ndim):
         count = lie.kernel[axis - 2]
