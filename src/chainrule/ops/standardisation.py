@@ -163,20 +163,19 @@ def _standardised(x: Array, dims: tuple[int, ...], eps: float) -> tuple[Array, A
 
 
 def _tangent_at_once(
-    u: Array, v: Array, s: Array, count: int, sums: Callable[..., Array], out: Array | None = None
-) -> Array:
+    u: Array, v: Array, s: Array, count: int, sums: Callable[..., Array], out: Array
+) -> None:
     part = sums(u, v)
     part /= -count
     mean = sums(u)
     mean /= count
-    y = np.multiply(v, part[:, None], out)
-    y += u
-    y -= mean[:, None]
-    y /= s[:, None]
-    return y
+    np.multiply(v, part[:, None], out)
+    out += u
+    out -= mean[:, None]
+    out /= s[:, None]
 
 
-def _tangent_of_channels(u: Array, v: Array, s: Array) -> Array:
+def _tangent_of_channels(u: Array, v: Array, s: Array, result: Array) -> None:
     a, c, b = u.shape
     wide = np.zeros((2, c), np.float64)
     for part in _parts(a, c * b):
@@ -184,14 +183,12 @@ def _tangent_of_channels(u: Array, v: Array, s: Array) -> Array:
         wide[1] += _channel_sums(u[part], v[part])
     mean, share = (wide / (a * b)).astype(u.dtype)[:, :, None]
     share = -share
-    result = np.empty(u.shape, u.dtype)
     for part in _parts(a, c * b):
         out = result[part]
         np.multiply(v[part], share, out)
         out += u[part]
         out -= mean
         out /= s
-    return result
 
 
 def _tangent(u: Array, v: Array, s: Array, dims: tuple[int, ...]) -> Array:
@@ -200,16 +197,19 @@ def _tangent(u: Array, v: Array, s: Array, dims: tuple[int, ...]) -> Array:
     s = s.reshape(c)
     if not u.size:
         return np.array(u)
+    result = np.empty(u.shape, u.dtype)  # no view of another: it may become a tensor's gradient
+    into = result.reshape(along.shape)
     if a > 1:
         if u.size <= _FEW:
-            return _tangent_at_once(across, along, s, a * b, _channel_sums).reshape(u.shape)
-        return _tangent_of_channels(across, along, s[:, None]).reshape(u.shape)
-    if u.size <= _BLOCK:
-        return _tangent_at_once(across[0], along[0], s, b, _row_sums).reshape(u.shape)
-    result = np.empty((c, b), u.dtype)
-    for part in _parts(c, b):
-        _tangent_at_once(across[0, part], along[0, part], s[part], b, _row_sums, result[part])
-    return result.reshape(u.shape)
+            _tangent_at_once(across, along, s, a * b, _channel_sums, into)
+        else:
+            _tangent_of_channels(across, along, s[:, None], into)
+    elif u.size <= _BLOCK:
+        _tangent_at_once(across[0], along[0], s, b, _row_sums, into[0])
+    else:
+        for part in _parts(c, b):
+            _tangent_at_once(across[0, part], along[0, part], s[part], b, _row_sums, into[0, part])
+    return result
 
 
 def _mean(style: Style, dims: tuple[int, ...], inner: str) -> str:
@@ -334,8 +334,15 @@ product_sum: Operation = define(
 
 
 def _scaled_and_shifted(x: Array, w: Array, b: Array, shape: Any, dims: Any) -> Array:
-    y: Array = x * w.reshape(shape)
-    y += b.reshape(shape)
+    w, b = w.reshape(shape), b.reshape(shape)
+    if x.size <= _BLOCK or (w.ndim == x.ndim and w.shape[0] > 1):
+        y: Array = x * w
+        y += b
+        return y
+    y = np.empty(x.shape, np.result_type(x, w))
+    for part in _parts(len(x), x.size // len(x)):
+        out = np.multiply(x[part], w, y[part])
+        out += b
     return y
 
 
