@@ -305,6 +305,7 @@ def sweep(
     """
     gradients: dict[Node, Any] = {}
     leaves: dict[Node, Any] = {}
+    sums: set[Node] = set()  # leaves whose gradient is an array of this sweep, to be added to
     heap: list[tuple[int, Node]] = []
     arriving: Iterable[tuple[Node, Any]] = seeds
     anomaly = modes.anomaly
@@ -315,7 +316,15 @@ def sweep(
         for parent, contribution in arriving:
             if parent.primitive is None:
                 known = leaves.get(parent)
-                leaves[parent] = contribution if known is None else known + contribution
+                if known is None:
+                    leaves[parent] = contribution
+                elif parent in sums:
+                    known += contribution
+                    leaves[parent] = known
+                else:
+                    leaves[parent] = known + contribution
+                    if not tensors:
+                        sums.add(parent)
             elif parent is alone:
                 lonely = lonely + contribution
             elif alone is None and not heap:

@@ -378,6 +378,21 @@ def test_gradients_of_the_operands_of_a_sum_do_not_share_memory() -> None:
     assert not gradients_share(a, b, c, d, e)
 
 
+@pytest.mark.parametrize("uses", [2, 3, 5])
+def test_adding_up_the_gradients_of_a_leaf_changes_none_of_them(uses: int) -> None:
+    x = cr.tensor([1.0, 2.0], requires_grad=True)
+    upstream = cr.tensor([3.0, 5.0])
+    held = [x.view(2) for _ in range(uses)]
+    y = held[0]
+    for part in held[1:]:
+        y = y + part
+    y.backward(upstream)
+    assert x.grad.tolist() == [3.0 * uses, 5.0 * uses]
+    for tensor in (*held, y):
+        assert tensor.grad.tolist() == [3.0, 5.0]
+    assert upstream.tolist() == [3.0, 5.0]
+
+
 def test_changing_one_gradient_changes_no_other() -> None:
     a, b = (cr.ones(3, requires_grad=True) for _ in range(2))
     c = a + b
