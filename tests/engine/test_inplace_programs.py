@@ -33,9 +33,16 @@ RESULTS: dict[str, Step] = {
     "expand": lambda lib, a, b: a.expand(2, *a.shape),
     "rows at": lambda lib, a, b: a[[0, -1, -1]],
 }
+
+
+def apart(a: Any, b: Any) -> Any:
+    """Return b, or a copy if it might be a part of a that PyTorch changes while it reads it."""
+    return b if b is a else b.clone()
+
+
 CHANGES: dict[str, Step] = {
-    "a += b": lambda lib, a, b: a.__iadd__(b),
-    "a *= b": lambda lib, a, b: a.__imul__(b),
+    "a += b": lambda lib, a, b: a.__iadd__(apart(a, b)),
+    "a *= b": lambda lib, a, b: a.__imul__(apart(a, b)),
     "a /= b": lambda lib, a, b: a.__itruediv__(b * b + 1.0),
     "a += 1": lambda lib, a, b: a.add_(1.0),
     "a *= 0.5": lambda lib, a, b: a.mul_(0.5),

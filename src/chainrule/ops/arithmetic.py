@@ -89,6 +89,8 @@ over: Operation = define(
 def _power(a: Any, b: Any) -> Any:
     if isinstance(a, np.ndarray) and a.dtype.kind in "iub":
         if a.dtype.kind == "b":
+            if np.ndim(b) == 0:  # True or False: with other numbers a is no bool any more
+                return a.copy() if b else np.ones_like(a)
             raise NotImplementedError(
                 "pow is not implemented for bool tensors; convert one with .int() or .float()"
             )
