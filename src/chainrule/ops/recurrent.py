@@ -66,29 +66,8 @@ def _memory(z: Array, c: Array, size: int) -> tuple[Array, Array, Array, Array]:
 
 
 def _memory_gradient(g: Any, c: Any, i: Any, f: Any, t: Any, size: int) -> Any:
-    if isinstance(g, ndarray):
-        return _memory_gradient_at_once(g, c, i, f, t, size)
     into = _side_by_side(size, g * t * i * (1 - i), g * c * f * (1 - f), g * i * (1 - t * t))
     return padded(into, ((0, 0), (0, size)), 0.0)
-
-
-def _memory_gradient_at_once(g: Array, c: Array, i: Array, f: Array, t: Array, size: int) -> Array:
-    """Do the same on arrays, each part where it belongs."""
-    into = np.empty((len(g), 4 * size), g.dtype)
-    into_i, into_f, into_t, rest = (columns(into, size, k) for k in range(4))
-    gi = g * i
-    np.multiply(gi, t, out=into_i)
-    slope = 1 - i
-    into_i *= slope
-    np.multiply(t, t, out=slope)
-    np.subtract(1, slope, out=slope)
-    np.multiply(gi, slope, out=into_t)
-    np.multiply(g, c, out=into_f)
-    into_f *= f
-    np.subtract(1, f, out=slope)
-    into_f *= slope
-    rest[...] = 0
-    return into
 
 
 def _write_memory(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
@@ -123,17 +102,6 @@ def _output(z: Array, c: Array, size: int) -> tuple[Array, Array, Array]:
     return gate * t, gate, t
 
 
-def _output_gradient(g: Any, gate: Any, t: Any, size: int) -> Any:
-    if not isinstance(g, ndarray):
-        return padded(g * t * gate * (1 - gate), ((0, 0), (3 * size, 0)), 0.0)
-    into = np.zeros((len(g), 4 * size), g.dtype)
-    part = columns(into, size, 3)
-    np.multiply(g, t, out=part)
-    part *= gate
-    part *= 1 - gate
-    return into
-
-
 def _write_output(style: Style, o: Mapping[str, Any]) -> tuple[str, int]:
     gate = _written_gate(style, o["z"], "σ", o["size"], 3)
     squashed = style.function("tanh") + style.parentheses(f"{o['c']}")
@@ -144,7 +112,7 @@ lstm_output: Operation = define(
     "lstm_output",
     _output,
     params=("size",),
-    z=_output_gradient,
+    z=lambda g, gate, t, size: padded(g * t * gate * (1 - gate), ((0, 0), (3 * size, 0)), 0.0),
     c=lambda g, gate, t: g * gate * (1 - t * t),
     extras={
         "gate": lambda z, size: sigmoid(columns(z, size, 3)),
