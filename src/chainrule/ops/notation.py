@@ -1,7 +1,7 @@
 """How the operations of the table are written: sums, products, conditions, indices.
 
 Each notation is a custom writer as `chainrule.symbol.Notation` takes it. What they write can be
-read back: `tests/formula_reader.py` parses it, knowing nothing of this module.
+read back: `tests/formulas/reader.py` parses it, knowing nothing of this module.
 """
 
 from __future__ import annotations
